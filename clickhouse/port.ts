@@ -1,0 +1,100 @@
+/**
+ * The analytics store: raw events, which are the truth, and the tables that materialized views derive from them.
+ *
+ * Every method may be called concurrently, but for {@link AnalyticsStore.insert} and
+ * {@link AnalyticsStore.rebuildDays}, which their caller keeps apart with the `ingest` lock of the session store.
+ * None retries.
+ */
+import type { QueryName, QueryParams, QueryRow } from './queries.ts';
+
+export interface AnalyticsStore {
+  /**
+   * Inserts rows of ONE month as one block: raw gets all of them or none. Rejects with `unclear` when it
+   * cannot be known whether it did; the statement has ended by then, so that {@link holds} tells.
+   */
+  insert(rows: EventRow[]): Promise<void>;
+
+  /** Whether raw has any row of these offsets in the month of `day`; since inserts are atomic, any means all. */
+  holds(range: StoredRange, day: string): Promise<boolean>;
+
+  /** Event ids of a partition below `beforeOffset`, received at or after `since` (ms since the epoch). */
+  recentEventIds(partition: number, beforeOffset: number, since: number): Promise<SeenEvent[]>;
+
+  /** Which of these event ids raw already has on these days, rows of `except` left out. */
+  knownEventIds(eventIds: string[], days: string[], except: StoredRange[]): Promise<Set<string>>;
+
+  /** Makes every derived table equal to raw for these days. A reader sees a day as it was or as it is, never half. */
+  rebuildDays(days: string[]): Promise<void>;
+
+  /** Runs one of the named queries. */
+  read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]>;
+
+  /** The same as one Arrow IPC stream. */
+  readArrow<N extends QueryName>(query: N, params: QueryParams<N>): Promise<Buffer>;
+
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A raw event. `happened_at`, `received_at` and `hour` are ms since the epoch; days are of the reporting zone. */
+export interface EventRow {
+  log_partition: number;
+  log_offset: number;
+  /** Line within the frame. */
+  log_index: number;
+  event_id: string;
+  type: string;
+  received_at: number;
+  happened_at: number;
+  day: string;
+  hour: number;
+  /** First 64 bits of the HMAC, decimal. */
+  visitor: string;
+  session_id: string;
+  user_id: string;
+  /** Nil UUID where unknown, as with the other ids. */
+  community_id: string;
+  division_id: string;
+  division_type: string;
+  /** Whether the visitor's division is the community's. */
+  relation: 'same' | 'cross' | 'unknown';
+  /** Path alone; `url` has the allowed query parameters as well. */
+  page: string;
+  url: string;
+  referrer: string;
+  title: string;
+  language: string;
+  screen: string;
+  country: string;
+  browser: string;
+  os: string;
+  device: string;
+}
+
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** Offsets [firstOffset, nextOffset) of a partition of the log. */
+export interface StoredRange {
+  partition: number;
+  firstOffset: number;
+  nextOffset: number;
+}
+
+export interface SeenEvent {
+  eventId: string;
+  /** First 64 bits of the HMAC, decimal. */
+  visitor: string;
+  receivedAt: number;
+}
+
+export class AnalyticsStoreError extends Error {
+  override readonly name = 'AnalyticsStoreError';
+  readonly code: 'unavailable' | 'unclear' | 'failed';
+  readonly retryable: boolean;
+
+  constructor(code: AnalyticsStoreError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.retryable = code !== 'failed';
+  }
+}

@@ -1,0 +1,156 @@
+/** The only reader of the environment: variables in, one frozen, typed {@link Config} out. Every default stands here. */
+import { resolve } from 'node:path';
+import Type, { type Static } from 'typebox';
+import Value from 'typebox/value';
+
+const SECOND = 1_000;
+const Port = (value: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: value });
+const Positive = (value: number) => Type.Integer({ minimum: 1, default: value });
+const NotNegative = (value: number) => Type.Integer({ minimum: 0, default: value });
+const Text = (value = '') => Type.String({ default: value });
+
+const Environment = Type.Object({
+  DATA_DIR: Text('./data'),
+  HOST: Text('127.0.0.1'),
+  INGEST_PORT: Port(8080),
+  API_PORT: Port(8000),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+
+  KAFKA_BROKERS: Text(),
+  CLICKHOUSE_URL: Text(),
+  DATABASE_URL: Text(),
+  REDIS_URL: Text(),
+
+  PARTITIONS: Type.Integer({ minimum: 1, maximum: 1024, default: 8 }),
+  LOG_RETENTION_HOURS: Positive(24),
+  LOG_RETENTION_BYTES: Positive(1024 ** 3),
+  LOG_MAX_BYTES: Positive(8 * 1024 ** 3),
+
+  JWT_SECRET: Text(),
+  JWT_JWKS_URL: Text(),
+  FINGERPRINT_SECRET: Text(),
+  CORS_ALLOWED_ORIGINS: Text(),
+  TRUSTED_PROXIES: Text(),
+  RESPECT_DNT: Type.Boolean({ default: true }),
+
+  ANALYTICS_TIMEZONE: Text('UTC'),
+  ANALYTICS_REALTIME_TTL: Positive(3_600),
+  ANALYTICS_SESSION_TIMEOUT: Positive(86_400),
+  ANALYTICS_CLEANUP_DAYS: Positive(90),
+  ANALYTICS_RAW_DAYS: Positive(400),
+
+  RATE_LIMIT_ANON: NotNegative(100),
+  RATE_LIMIT_USER: NotNegative(1_000),
+  INGEST_RATE_LIMIT: NotNegative(600),
+});
+type Environment = Static<typeof Environment>;
+
+export interface Config {
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly ingestPort: number;
+  readonly apiPort: number;
+  readonly logLevel: Environment['LOG_LEVEL'];
+
+  /** Where each engine is; the scheme picks the engine. */
+  readonly logUrl: string;
+  readonly analyticsUrl: string;
+  readonly sessionsUrl: string;
+  readonly liveUrl: string;
+
+  readonly partitions: number;
+  readonly logRetentionMs: number;
+  readonly logRetentionBytes: number;
+  readonly logMaxBytes: number;
+
+  /** Empty: made at the first start and kept in `dataDir`. */
+  readonly jwtSecret: string;
+  readonly jwksUrl: string;
+  readonly fingerprintSecret: string;
+  readonly corsAllowedOrigins: readonly string[];
+  /** Addresses or CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+  readonly respectDnt: boolean;
+
+  readonly timeZone: string;
+  readonly realtimeTtlMs: number;
+  readonly sessionTimeoutMs: number;
+  readonly cleanupDays: number;
+  readonly rawDays: number;
+
+  /** Requests an hour; 0: no limit. */
+  readonly rateLimitAnonymous: number;
+  readonly rateLimitUser: number;
+  /** Beacons a minute an address; 0: no limit. */
+  readonly ingestRateLimit: number;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws ConfigError naming the variable and the rule it breaks */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
+  const env = parse(environment);
+  const dataDir = resolve(env.DATA_DIR);
+  return Object.freeze({
+    dataDir,
+    host: env.HOST,
+    ingestPort: env.INGEST_PORT,
+    apiPort: env.API_PORT,
+    logLevel: env.LOG_LEVEL,
+    logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${dataDir}/log` : `kafka://${env.KAFKA_BROKERS}`,
+    analyticsUrl: env.CLICKHOUSE_URL || `chdb://${dataDir}/clickhouse`,
+    sessionsUrl: env.DATABASE_URL || `embedded-postgres://${dataDir}/postgres`,
+    liveUrl: env.REDIS_URL || 'memory://',
+    partitions: env.PARTITIONS,
+    logRetentionMs: env.LOG_RETENTION_HOURS * 3_600 * SECOND,
+    logRetentionBytes: env.LOG_RETENTION_BYTES,
+    logMaxBytes: env.LOG_MAX_BYTES,
+    jwtSecret: env.JWT_SECRET,
+    jwksUrl: env.JWT_JWKS_URL,
+    fingerprintSecret: env.FINGERPRINT_SECRET,
+    corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
+    trustedProxies: list(env.TRUSTED_PROXIES),
+    respectDnt: env.RESPECT_DNT,
+    timeZone: knownTimeZone(env.ANALYTICS_TIMEZONE),
+    realtimeTtlMs: env.ANALYTICS_REALTIME_TTL * SECOND,
+    sessionTimeoutMs: env.ANALYTICS_SESSION_TIMEOUT * SECOND,
+    cleanupDays: env.ANALYTICS_CLEANUP_DAYS,
+    rawDays: env.ANALYTICS_RAW_DAYS,
+    rateLimitAnonymous: env.RATE_LIMIT_ANON,
+    rateLimitUser: env.RATE_LIMIT_USER,
+    ingestRateLimit: env.INGEST_RATE_LIMIT,
+  });
+}
+
+function parse(environment: NodeJS.ProcessEnv): Environment {
+  const named: Record<string, string> = {};
+  for (const name of Object.keys(Environment.properties)) {
+    const value = environment[name];
+    if (value !== undefined && value !== '') named[name] = value;
+  }
+  const converted = Value.Convert(Environment, Value.Default(Environment, named));
+  if (Value.Check(Environment, converted)) return converted;
+  const [first] = Value.Errors(Environment, converted);
+  const name = first?.instancePath.slice(1) ?? 'environment';
+  throw new ConfigError(`${name}=${environment[name] ?? ''}: ${first?.message ?? 'is not valid'}`);
+}
+
+function list(commaSeparated: string): readonly string[] {
+  return Object.freeze(
+    commaSeparated
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+}
+
+function knownTimeZone(name: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch (cause) {
+    throw new ConfigError(`ANALYTICS_TIMEZONE=${name}: is not a time zone this system knows`, { cause });
+  }
+}

@@ -1,0 +1,135 @@
+/** Parameters and results of the query API: the seed's endpoints, paths and fields. */
+import Type, { type Static } from 'typebox';
+import { Uuid } from './beacon.ts';
+
+const Day = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+  description: 'day in the reporting zone, inclusive',
+});
+const Count = Type.Integer({ minimum: 0 });
+
+export const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
+export type Interval = (typeof INTERVALS)[number];
+export const PERIODS = ['day', 'week', 'month'] as const;
+export type Period = (typeof PERIODS)[number];
+export const MAX_RANGE_YEARS = 10;
+
+const range = { start_date: Type.Optional(Day), end_date: Type.Optional(Day) };
+const community = { community_id: Type.Optional(Uuid) };
+const format = Type.Optional(Type.Enum(['arrow'], { description: 'answer an Arrow IPC stream' }));
+
+export const NoParams = Type.Object({});
+export const VisitorsParams = Type.Object({ ...range, ...community, division_id: Type.Optional(Uuid) });
+export const BreakdownParams = Type.Object({
+  ...range,
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 10 })),
+});
+export const TrendsParams = Type.Object({
+  ...range,
+  ...community,
+  interval: Type.Optional(Type.Enum([...INTERVALS], { default: 'day' })),
+  format,
+});
+export const RangeParams = Type.Object(range);
+export const RealtimeParams = Type.Object(community);
+export const GrowthParams = Type.Object({
+  period: Type.Optional(Type.Enum([...PERIODS], { default: 'week' })),
+});
+export const ExportParams = Type.Object({ ...range, ...community, format });
+export const PagesParams = Type.Object({
+  ...range,
+  page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
+  page_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+  format,
+});
+export const CommunityPath = Type.Object({ id: Uuid });
+
+export const VisitorStats = Type.Object({
+  total_visitors: Count,
+  authenticated_visitors: Count,
+  anonymous_visitors: Count,
+  conversion_rate: Type.Number({ description: 'authenticated / total x 100, one decimal' }),
+  total_page_views: Count,
+  avg_page_views_per_visitor: Type.Number({ description: 'one decimal' }),
+});
+export type VisitorStats = Static<typeof VisitorStats>;
+
+export const DivisionShare = Type.Object({
+  division_id: Type.String(),
+  division_name: Type.String(),
+  division_type: Type.String(),
+  count: Count,
+  percentage: Type.Number({ description: 'of all visitors of the range with a known division, one decimal' }),
+});
+export type DivisionShare = Static<typeof DivisionShare>;
+
+export const Trends = Type.Object({
+  labels: Type.Array(Type.String()),
+  total: Type.Array(Count),
+  authenticated: Type.Array(Count),
+  anonymous: Type.Array(Count),
+});
+export type Trends = Static<typeof Trends>;
+
+export const Conversions = Type.Object({
+  total_conversions: Count,
+  conversion_rate: Type.Number({
+    description: 'conversions / sessions in the range that began anonymous x 100, one decimal',
+  }),
+  avg_time_to_conversion: Type.Number({ description: 'seconds from first_seen to converted_at' }),
+  conversions_by_date: Type.Record(Type.String(), Count),
+});
+export type Conversions = Static<typeof Conversions>;
+
+export const Demographics = Type.Object({
+  by_division_type: Type.Record(Type.String(), Count),
+  top_countries: Type.Array(Type.Object({ name: Type.String(), count: Count })),
+});
+export type Demographics = Static<typeof Demographics>;
+
+export const Realtime = Type.Object({ count: Count, timestamp: Type.String({ format: 'date-time' }) });
+export type Realtime = Static<typeof Realtime>;
+
+export const Growth = Type.Object({
+  growth_rate: Type.Number({ description: 'percent, one decimal' }),
+  trend: Type.Enum(['increasing', 'decreasing', 'stable']),
+  current_period: Count,
+  previous_period: Count,
+});
+export type Growth = Static<typeof Growth>;
+
+/** A row of the CSV or Arrow export. */
+export const ExportRow = Type.Object({
+  date: Type.String(),
+  total_visitors: Count,
+  authenticated_visitors: Count,
+  anonymous_visitors: Count,
+  page_views: Count,
+});
+export type ExportRow = Static<typeof ExportRow>;
+
+export const PageRow = Type.Object({
+  page_url: Type.String(),
+  unique_visitors: Count,
+  authenticated_visitors: Count,
+  anonymous_visitors: Count,
+  page_views: Count,
+});
+export type PageRow = Static<typeof PageRow>;
+
+export const Pages = Type.Object({
+  results: Type.Array(PageRow),
+  total: Type.Integer({ description: 'pages with visitors in the range' }),
+  page: Type.Integer(),
+  page_size: Type.Integer(),
+});
+export type Pages = Static<typeof Pages>;
+
+export const CommunityDays = Type.Object({
+  community_id: Type.String(),
+  community_name: Type.Union([Type.String(), Type.Null()]),
+  days: Type.Array(
+    Type.Object({ date: Type.String(), same_division_visitors: Count, cross_division_visitors: Count }),
+  ),
+});
+export type CommunityDays = Static<typeof CommunityDays>;

@@ -1,0 +1,100 @@
+/**
+ * The event log: what stands between the collector and the stores, so that neither waits for the other.
+ *
+ * Rules for every engine
+ * - A frame is NDJSON, one event a line, at most {@link MAX_FRAME_BYTES}. The log never looks inside.
+ * - Offsets of a partition rise by one a frame. `nextOffset` is always the offset after the last one.
+ * - Engines do not retry. Whoever calls decides by {@link LogError.retryable}.
+ */
+
+export const MAX_FRAME_BYTES = 1024 * 1024;
+
+export interface EventLog {
+  readonly partitions: number;
+
+  /**
+   * Resolves with the frame's offset once it is durable. May be called concurrently; frames of one partition keep
+   * the order of the calls. Rejects with a {@link LogError}: then the frame may or may not be in the log.
+   */
+  append(partition: number, frame: Buffer): Promise<number>;
+
+  /**
+   * Reads on behalf of `group` until the subscription is closed. Partitions are shared between the
+   * subscribers of a group; one partition has one reader at a time.
+   */
+  subscribe(group: string, consumer: LogConsumer): Promise<Subscription>;
+
+  /** Keeps, durably, what could not be read. The same (partition, offset, index) again replaces the first. */
+  deadLetter(letter: DeadLetter): Promise<void>;
+
+  /** How far `group` is behind, a row a partition. */
+  lag(group: string): Promise<PartitionLag[]>;
+
+  /** Rejects with a {@link LogError} that says in words why the log cannot take a frame now. */
+  ping(): Promise<void>;
+
+  /** Waits for pending appends, ends the subscriptions, releases everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface LogConsumer {
+  /**
+   * Called before the first batch of a partition. Answers the offset to read from; `committed` where the consumer
+   * has no better knowledge. Rejects: tried again after a back-off, reading does not start.
+   */
+  assigned(partition: number, committed: number): Promise<number>;
+
+  /**
+   * The next frames of a partition, oldest first, never empty. One call at a time a partition, partitions side by
+   * side. Once it resolves, `batch.nextOffset` is committed. Rejects: the same frames come again after a back-off.
+   * `signal` aborts when the partition is taken away: the work is to be dropped, nothing will be committed.
+   */
+  batch(batch: LogBatch, signal: AbortSignal): Promise<void>;
+
+  /** The partition is no longer ours. No call for it is running. */
+  revoked(partition: number): void;
+}
+
+export interface LogBatch {
+  partition: number;
+  firstOffset: number;
+  nextOffset: number;
+  frames: Frame[];
+}
+
+export interface Frame {
+  offset: number;
+  body: Buffer;
+}
+
+export interface Subscription {
+  /** Lets running batches end, commits them, then reads no more. */
+  close(): Promise<void>;
+}
+
+export interface DeadLetter {
+  partition: number;
+  offset: number;
+  /** Line within the frame, from 0; -1 for the whole frame. */
+  index: number;
+  reason: string;
+  body: Buffer;
+}
+
+export interface PartitionLag {
+  partition: number;
+  committed: number;
+  end: number;
+}
+
+export class LogError extends Error {
+  override readonly name = 'LogError';
+  readonly code: 'unavailable' | 'full' | 'frame_too_large' | 'closed';
+  readonly retryable: boolean;
+
+  constructor(code: LogError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.retryable = code === 'unavailable' || code === 'full';
+  }
+}
