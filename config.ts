@@ -1,5 +1,6 @@
 /** The only reader of the environment: variables in, one frozen, typed {@link Config} out. Every default stands here. */
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 
@@ -94,15 +95,16 @@ export class ConfigError extends Error {
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
   const env = parse(environment);
   const dataDir = resolve(env.DATA_DIR);
+  const folder = pathToFileURL(dataDir).pathname;
   return Object.freeze({
     dataDir,
     host: env.HOST,
     ingestPort: env.INGEST_PORT,
     apiPort: env.API_PORT,
     logLevel: env.LOG_LEVEL,
-    logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${dataDir}/log` : `kafka://${env.KAFKA_BROKERS}`,
-    analyticsUrl: env.CLICKHOUSE_URL || `chdb://${dataDir}/clickhouse`,
-    sessionsUrl: env.DATABASE_URL || `embedded-postgres://${dataDir}/postgres`,
+    logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${folder}/log` : `kafka://${env.KAFKA_BROKERS}`,
+    analyticsUrl: env.CLICKHOUSE_URL || `chdb://${folder}/clickhouse`,
+    sessionsUrl: env.DATABASE_URL || `embedded-postgres://${folder}/postgres`,
     liveUrl: env.REDIS_URL || 'memory://',
     partitions: env.PARTITIONS,
     logRetentionMs: env.LOG_RETENTION_HOURS * 3_600 * SECOND,

@@ -1,0 +1,23 @@
+/** Opens the engines that the configuration names. */
+import { mkdirSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { openLog } from '../kafka/open.ts';
+import type { EventLog } from '../kafka/port.ts';
+import { openSessions } from '../postgres/open.ts';
+import type { SessionStore } from '../postgres/port.ts';
+
+export function openEventLog(config: Config, logger: Logger): Promise<EventLog> {
+  return openLog(config.logUrl, {
+    partitions: config.partitions,
+    retentionMs: config.logRetentionMs,
+    retentionBytes: config.logRetentionBytes,
+    maxBytes: config.logMaxBytes,
+    onTrouble: (trouble) => logger.error(trouble, 'event log'),
+  });
+}
+
+export function openSessionStore(config: Config): Promise<SessionStore> {
+  mkdirSync(config.dataDir, { recursive: true });
+  return openSessions(config.sessionsUrl, { sessionTimeoutMs: config.sessionTimeoutMs });
+}

@@ -1,0 +1,32 @@
+/** The collector's process. */
+import { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import { bundleBeacon } from '../ingest/beacon/bundle.ts';
+import { startCollector } from '../ingest/collector.ts';
+
+import { openLive } from '../redis/open.ts';
+import { openEventLog } from './engines.ts';
+import { createLogger } from './logger.ts';
+import { readSecrets } from './secrets.ts';
+import { type Running, runService } from './service.ts';
+
+export function runIngest(config: Config): Promise<void> {
+  const logger = createLogger(config, 'ingest');
+  return runService(logger, async (): Promise<Running> => {
+    const { fingerprintSecret } = readSecrets(config);
+    const [log, live, script] = await Promise.all([
+      openEventLog(config, logger),
+      openLive(config.liveUrl),
+      bundleBeacon(),
+    ]);
+    const metrics = new Registry();
+    const collector = await startCollector({ config, log, live, fingerprintSecret, script, metrics, logger });
+    return {
+      ports: { ingest: collector.port },
+      async close() {
+        await collector.close();
+        await Promise.all([log.close(), live.close()]);
+      },
+    };
+  });
+}

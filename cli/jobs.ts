@@ -1,0 +1,104 @@
+/** The jobs of the command line. Each may be run beside the services. */
+import { readFile } from 'node:fs/promises';
+import { SingleBar } from 'cli-progress';
+import { type Config, ConfigError } from '../config.ts';
+import { FORMATS, type Format } from '../ingest/history.ts';
+import { importFile } from '../ingest/import.ts';
+import { cleanup } from '../pipeline/jobs.ts';
+import type { SessionStore } from '../postgres/port.ts';
+import { parseCommunities, parseDivisions } from '../postgres/reference-data.ts';
+import { signToken } from '../query-api/auth.ts';
+import { openEventLog, openSessionStore } from './engines.ts';
+import { createLogger } from './logger.ts';
+import { readSecrets } from './secrets.ts';
+
+export interface TokenOptions {
+  staff: boolean;
+  moderator: boolean;
+  subject: string;
+  hours: string;
+}
+
+export async function printToken(config: Config, options: TokenOptions): Promise<void> {
+  if (!options.staff && !options.moderator)
+    throw new ConfigError('say whose token it is: --staff or --moderator');
+  if (config.jwksUrl !== '') {
+    throw new ConfigError('JWT_JWKS_URL is set: tokens come from your identity provider');
+  }
+  const hours = Number(options.hours);
+  if (!(hours > 0)) throw new ConfigError(`--hours ${options.hours}: must be a number above 0`);
+  const { staff, moderator, subject } = options;
+  const claims = { staff, moderator, subject, expiresIn: Math.round(hours * 3_600) };
+  console.log(await signToken(claims, readSecrets(config).jwtSecret));
+}
+
+export async function loadDivisions(config: Config, file: string): Promise<void> {
+  await withSessions(config, async (sessions) => {
+    const rows = parseDivisions(await readFile(file, 'utf8'), await sessions.divisions());
+    await sessions.saveDivisions(rows);
+    console.log(`${rows.length} divisions loaded`);
+  });
+}
+
+export async function loadCommunities(config: Config, file: string): Promise<void> {
+  await withSessions(config, async (sessions) => {
+    const rows = parseCommunities(await readFile(file, 'utf8'), await sessions.divisions());
+    await sessions.saveCommunities(rows);
+    console.log(`${rows.length} communities loaded`);
+  });
+}
+
+export async function runCleanup(config: Config): Promise<void> {
+  await withSessions(config, async (sessions) => {
+    const deleted = await cleanup(config, sessions, Date.now());
+    console.log(`${deleted} sessions deleted that were idle for ${config.cleanupDays} days`);
+  });
+}
+
+export async function runImport(config: Config, file: string, options: { format?: string }): Promise<void> {
+  const log = await openEventLog(config, createLogger(config, 'import'));
+  const bar = new SingleBar({ format: '{bar} {percentage}% {eta_formatted} left', noTTYOutput: false });
+  const showsBar = process.stderr.isTTY;
+  try {
+    if (showsBar) bar.start(1, 0);
+    const report = await importFile({
+      file,
+      format: knownFormat(options.format),
+      log,
+      fingerprintSecret: readSecrets(config).fingerprintSecret,
+      onProgress: (read, bytes) => {
+        bar.setTotal(bytes);
+        bar.update(read);
+      },
+    });
+    bar.stop();
+    console.log(`${report.imported} events are in the log and count as soon as the pipeline has read them`);
+    if (report.from !== undefined) console.log(`from ${report.from} to ${report.to}`);
+    for (const [reason, lines] of Object.entries(report.skipped))
+      console.log(`${lines} lines skipped: ${reason}`);
+    for (const { line, reason } of report.refusals) console.error(`line ${line}: ${reason}`);
+    if (report.refused > 0) {
+      console.error(`${report.refused} lines refused`);
+      process.exitCode = 1;
+    }
+  } finally {
+    bar.stop();
+    await log.close();
+  }
+}
+
+function knownFormat(format: string | undefined): Format | undefined {
+  if (format === undefined) return undefined;
+  const known = FORMATS.find((name) => name === format);
+  if (known === undefined) throw new ConfigError(`--format ${format}: known are ${FORMATS.join(', ')}`);
+  return known;
+}
+
+async function withSessions(config: Config, work: (sessions: SessionStore) => Promise<void>): Promise<void> {
+  const sessions = await openSessionStore(config);
+  try {
+    await work(sessions);
+  } finally {
+    await sessions.close();
+  }
+}

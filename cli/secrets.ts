@@ -1,0 +1,55 @@
+/** The two secrets of an installation: from the environment, else made at the first start and kept in `DATA_DIR`. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Type, { type Static } from 'typebox';
+import Value from 'typebox/value';
+import { type Config, ConfigError } from '../config.ts';
+
+const Secrets = Type.Object({
+  jwtSecret: Type.String({ minLength: 32, description: 'signs and verifies tokens' }),
+  fingerprintSecret: Type.String({
+    minLength: 32,
+    description: 'hashes fingerprints: with another one every visitor is new',
+  }),
+});
+export type Secrets = Static<typeof Secrets>;
+
+const FILE = 'secrets.json';
+
+/** @throws ConfigError when the file is there and cannot be used */
+export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fingerprintSecret'>): Secrets {
+  const given = { jwtSecret: config.jwtSecret, fingerprintSecret: config.fingerprintSecret };
+  if (given.jwtSecret !== '' && given.fingerprintSecret !== '') return given;
+  const kept = keptSecrets(config.dataDir);
+  return {
+    jwtSecret: given.jwtSecret || kept.jwtSecret,
+    fingerprintSecret: given.fingerprintSecret || kept.fingerprintSecret,
+  };
+}
+
+function keptSecrets(dataDir: string): Secrets {
+  const file = join(dataDir, FILE);
+  mkdirSync(dataDir, { recursive: true });
+  const made = JSON.stringify({ jwtSecret: random(), fingerprintSecret: random() }, undefined, 2);
+  try {
+    // `wx`: of two processes that start at once, one makes the file and both read it.
+    writeFileSync(file, `${made}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  try {
+    return Value.Parse(Secrets, JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw new ConfigError(
+      `${file} is not what Footfall wrote there; restore it, or set JWT_SECRET and FINGERPRINT_SECRET`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function random(): string {
+  return randomBytes(32).toString('base64url');
+}

@@ -1,0 +1,81 @@
+/** The process of the pipeline, the query API, or both: embedded, the analytics store belongs to one process. */
+import { Registry } from 'prom-client';
+import { openAnalytics } from '../clickhouse/open.ts';
+import type { Config } from '../config.ts';
+import { calendar as createCalendar } from '../contract/reporting-day.ts';
+import { startJobs } from '../pipeline/jobs.ts';
+import { startPipeline } from '../pipeline/pipeline.ts';
+import { startQueryApi } from '../query-api/server.ts';
+import { openLive } from '../redis/open.ts';
+import { VisitorTracker } from '../redis/visitor-tracker.ts';
+import { openEventLog, openSessionStore } from './engines.ts';
+import { createLogger } from './logger.ts';
+import { readSecrets } from './secrets.ts';
+import { type Running, runService } from './service.ts';
+
+export type Role = 'pipeline' | 'query-api';
+
+export function runServe(config: Config, roles: readonly Role[]): Promise<void> {
+  const logger = createLogger(config, roles.join('+'));
+  return runService(logger, async (): Promise<Running> => {
+    const { jwtSecret } = readSecrets(config);
+    const { timeZone, rawDays, realtimeTtlMs } = config;
+    const [analytics, sessions, live] = await Promise.all([
+      openAnalytics(config.analyticsUrl, { timeZone, rawDays }),
+      openSessionStore(config),
+      openLive(config.liveUrl),
+    ]);
+    const calendar = createCalendar(timeZone);
+    const tracker = new VisitorTracker(live, { realtimeTtlMs });
+    const metrics = new Registry();
+    const ports: Record<string, number> = {};
+    /** In the order in which they are to be closed. */
+    const closers: (() => Promise<void>)[] = [];
+    const problems: (() => string[] | Promise<string[]>)[] = [];
+
+    for (const [name, store] of Object.entries({ analytics, sessions, live })) {
+      problems.push(() =>
+        store.ping().then(
+          () => [],
+          (error: Error) => [`${name}: ${error.message}`],
+        ),
+      );
+    }
+
+    if (roles.includes('pipeline')) {
+      const log = await openEventLog(config, logger);
+      const stores = { log, analytics, sessions, live, tracker };
+      const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
+      const jobs = startJobs({ config, sessions, logger });
+      closers.push(jobs.close, pipeline.close, log.close);
+      problems.push(pipeline.problems);
+    }
+
+    if (roles.includes('query-api')) {
+      const api = await startQueryApi({
+        config,
+        analytics,
+        sessions,
+        live,
+        tracker,
+        jwt: config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl },
+        log: logger,
+        metrics,
+        readiness: async () => {
+          const found = (await Promise.all(problems.map((ask) => ask()))).flat();
+          return { ready: found.length === 0, problems: found };
+        },
+      });
+      ports.api = api.port;
+      closers.unshift(api.close);
+    }
+
+    return {
+      ports,
+      async close() {
+        for (const close of closers) await close();
+        await Promise.all([analytics.close(), sessions.close(), live.close()]);
+      },
+    };
+  });
+}

@@ -1,0 +1,83 @@
+/** The command line. */
+import { Command } from 'commander';
+import { missingHere } from './cli/platform.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { UnknownEngineError } from './engine.ts';
+
+const missing = missingHere();
+if (missing.length > 0) {
+  console.error(`Footfall cannot run here.\n${missing.join('\n')}`);
+  process.exit(1);
+}
+
+const program = new Command('footfall').description('Visitor analytics for web platforms.');
+
+program
+  .command('all', { isDefault: true })
+  .description('run everything on this machine (what `npm start` does)')
+  .option('--demo', 'also send lively synthetic traffic', false)
+  .action(async (options: { demo: boolean }) => (await import('./cli/all.ts')).runAll(readConfig(), options));
+
+program
+  .command('ingest')
+  .description('run the collector')
+  .action(async () => (await import('./cli/ingest.ts')).runIngest(readConfig()));
+
+program
+  .command('pipeline')
+  .description('run the pipeline and the scheduled jobs')
+  .option('--with-query-api', 'and the query API in the same process, as the embedded stores need', false)
+  .action(async (options: { withQueryApi: boolean }) => {
+    const { runServe } = await import('./cli/serve.ts');
+    await runServe(readConfig(), options.withQueryApi ? ['pipeline', 'query-api'] : ['pipeline']);
+  });
+
+program
+  .command('query-api')
+  .description('run the query API')
+  .action(async () => (await import('./cli/serve.ts')).runServe(readConfig(), ['query-api']));
+
+program
+  .command('token')
+  .description('print a token for the query API')
+  .option('--staff', 'with the claim is_staff', false)
+  .option('--moderator', 'with the claim is_moderator', false)
+  .option('--subject <name>', 'whose token it is', 'command line')
+  .option('--hours <n>', 'how long it is valid', '12')
+  .action(async (options) => (await import('./cli/jobs.ts')).printToken(readConfig(), options));
+
+program
+  .command('divisions <file>')
+  .description('load divisions from a CSV file: id,name,type,parent_id,country')
+  .action(async (file: string) => (await import('./cli/jobs.ts')).loadDivisions(readConfig(), file));
+
+program
+  .command('communities <file>')
+  .description('load communities from a CSV file: id,name,division_id')
+  .action(async (file: string) => (await import('./cli/jobs.ts')).loadCommunities(readConfig(), file));
+
+program
+  .command('cleanup')
+  .description('delete sessions that were idle for ANALYTICS_CLEANUP_DAYS')
+  .action(async () => (await import('./cli/jobs.ts')).runCleanup(readConfig()));
+
+program
+  .command('import <file>')
+  .description('count history: NDJSON of beacons with `ts`, or an nginx/Apache combined log')
+  .option('--format <format>', 'ndjson or combined; told by the first line where it is missing')
+  .action(async (file: string, options) =>
+    (await import('./cli/jobs.ts')).runImport(readConfig(), file, options),
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const expected = error instanceof ConfigError || error instanceof UnknownEngineError || isUserError(error);
+  console.error(expected && error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+/** Errors that say to the user what to do; a stack trace would only hide it. */
+function isUserError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,483 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Event } from '../contract/event.ts';
+import { DROP_REASONS, REJECT_STATUS } from '../contract/outcome.ts';
+import { openLog } from '../kafka/open.ts';
+import { type EventLog, LogError } from '../kafka/port.ts';
+import { openLive } from '../redis/open.ts';
+import type { LiveStore } from '../redis/port.ts';
+import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+
+const CHROME =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
+const BEACON = {
+  url: 'https://example.org/page?utm_source=mail&secret=1#part',
+  fingerprint: 'fingerprint-1',
+};
+const UUID = '01234567-89ab-4def-8123-456789abcdef';
+
+let folder: string;
+let log: EventLog;
+let live: LiveStore;
+let collector: Collector;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'footfall-collector-'));
+  log = await openLog(`lmdb://${folder}`, {
+    partitions: 4,
+    retentionMs: 3_600_000,
+    retentionBytes: 1e8,
+    maxBytes: 1e9,
+  });
+  live = await openLive('memory://');
+  collector = await start();
+});
+
+afterEach(async () => {
+  await collector.close();
+  await log.close();
+  await live.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(
+  config: Partial<CollectorOptions['config']> = {},
+  other: { log?: EventLog; maxPendingBytes?: number } = {},
+) {
+  return startCollector({
+    config: {
+      host: '127.0.0.1',
+      ingestPort: 0,
+      trustedProxies: [],
+      respectDnt: true,
+      ingestRateLimit: 0,
+      ...config,
+    },
+    log,
+    live,
+    fingerprintSecret: 'a secret of the test',
+    script: { code: 'beacon();', etag: '"1"' },
+    metrics: new Registry(),
+    logger: pino({ level: 'silent' }),
+    ...other,
+  });
+}
+
+/** A collector like the one of every test, but for its configuration or an engine. */
+async function restart(...how: Parameters<typeof start>): Promise<void> {
+  await collector.close();
+  collector = await start(...how);
+}
+
+function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`http://127.0.0.1:${collector.port}/e`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'User-Agent': CHROME, ...headers },
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+  });
+}
+
+async function eventsInLog(expected: number): Promise<Event[]> {
+  const events: Event[] = [];
+  const subscription = await log.subscribe('test', {
+    assigned: async (_partition, committed) => committed,
+    async batch({ frames }) {
+      for (const { body } of frames) {
+        for (const line of body.toString().trimEnd().split('\n')) events.push(JSON.parse(line));
+      }
+    },
+    revoked() {},
+  });
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(expected));
+  await subscription.close();
+  return events;
+}
+
+describe('an accepted beacon', () => {
+  test('is answered 202 and is in the log, hashed and cleaned', async () => {
+    const beacon = {
+      ...BEACON,
+      event_id: UUID.toUpperCase(),
+      user_id: 'u1',
+      referrer: 'https://search.example/find?q=private',
+      title: 'Ünï — code',
+      unknown_field: 'ignored',
+    };
+    const answer = await post(beacon);
+    expect(answer.status).toBe(202);
+    expect(answer.headers.get('x-footfall')).toBe('accepted');
+
+    const [event] = await eventsInLog(1);
+    expect(event).toMatchObject({
+      type: 'page_view',
+      url: '/page?utm_source=mail',
+      event_id: UUID,
+      user_id: 'u1',
+      referrer: 'https://search.example/find',
+      title: 'Ünï — code',
+      browser: 'Chrome',
+      os: 'Linux',
+      device: 'desktop',
+    });
+    expect(event?.visitor).toMatch(/^[0-9a-f]{64}$/);
+    expect(Math.abs(Date.now() - (event?.received_at ?? 0))).toBeLessThan(60_000);
+    expect(JSON.stringify(event)).not.toContain('fingerprint-1');
+    expect(JSON.stringify(event)).not.toContain('127.0.0.1');
+    expect(event).not.toHaveProperty('unknown_field');
+  });
+
+  test('may be one of 100 in an array, sent as text/plain; a visitor stays in one partition', async () => {
+    const beacons = Array.from({ length: 100 }, (_, i) => ({ ...BEACON, fingerprint: `visitor-${i % 10}` }));
+    const answer = await post(beacons, { 'Content-Type': 'text/plain;charset=UTF-8' });
+    expect(answer.status).toBe(202);
+    expect(await eventsInLog(100)).toHaveLength(100);
+    const lag = await log.lag('test');
+    expect(lag.reduce((frames, { end }) => frames + end, 0)).toBeLessThanOrEqual(4);
+  });
+
+  test('takes its country from the last address that no trusted proxy added', async () => {
+    await restart({ trustedProxies: ['127.0.0.1'] });
+    await post(BEACON, { 'X-Forwarded-For': '24.48.0.1' });
+    await post(BEACON, { 'X-Forwarded-For': '8.8.8.8, 24.48.0.1, 127.0.0.1' });
+    await post(BEACON, { 'X-Forwarded-For': 'not an address' });
+    const countries = (await eventsInLog(3)).map(({ country }) => country);
+    expect(countries).toEqual(['CA', 'CA', undefined]);
+  });
+
+  test('does not believe X-Forwarded-For of a client that is no proxy', async () => {
+    await post(BEACON, { 'X-Forwarded-For': '24.48.0.1' });
+    expect((await eventsInLog(1))[0]).not.toHaveProperty('country');
+  });
+});
+
+describe('a refused request', () => {
+  const refused: [string, unknown, Record<string, string>, keyof typeof REJECT_STATUS, object][] = [
+    ['not JSON', '{"url":', {}, 'malformed_json', {}],
+    ['not UTF-8', new Uint8Array([0x22, 0xff, 0xfe, 0x22]), {}, 'malformed_json', {}],
+    ['an empty body', '', {}, 'malformed_json', {}],
+    ['nested too deeply', '['.repeat(30_000), {}, 'malformed_json', {}],
+    ['a number', '7', {}, 'invalid_beacon', { rule: 'must be object' }],
+    ['an array in an array', [[BEACON]], {}, 'invalid_beacon', { index: 0 }],
+    ['an empty array', [], {}, 'invalid_batch', {}],
+    ['101 beacons', Array.from({ length: 101 }, () => BEACON), {}, 'invalid_batch', {}],
+    [
+      'without url',
+      { fingerprint: 'fingerprint-1' },
+      {},
+      'invalid_beacon',
+      { field: 'url', rule: 'is required' },
+    ],
+    ['without fingerprint', { url: '/' }, {}, 'invalid_beacon', { field: 'fingerprint' }],
+    [
+      'a short fingerprint',
+      { ...BEACON, fingerprint: '1234567' },
+      {},
+      'invalid_beacon',
+      { field: 'fingerprint' },
+    ],
+    ['an unknown type', { ...BEACON, type: 'click' }, {}, 'invalid_beacon', { field: 'type' }],
+    ['a script as url', { ...BEACON, url: 'javascript:alert(1)' }, {}, 'invalid_beacon', { field: 'url' }],
+    ['no address at all', { ...BEACON, url: 'http://[' }, {}, 'invalid_beacon', { field: 'url' }],
+    [
+      'no UUID',
+      { ...BEACON, event_id: 'x' },
+      {},
+      'invalid_beacon',
+      { field: 'event_id', rule: 'must be a UUID' },
+    ],
+    ['a NUL', { ...BEACON, user_id: 'a\0b' }, {}, 'invalid_beacon', { field: 'user_id' }],
+    [
+      'half a surrogate',
+      `{"url":"/","fingerprint":"12345678","title":"\\ud800"}`,
+      {},
+      'invalid_beacon',
+      { field: 'title' },
+    ],
+    [
+      'a long session',
+      { ...BEACON, session_id: 's'.repeat(65) },
+      {},
+      'invalid_beacon',
+      { field: 'session_id' },
+    ],
+    ['the third of three', [BEACON, BEACON, { url: 1 }], {}, 'invalid_beacon', { index: 2 }],
+    ['over 64 KiB', `"${'x'.repeat(70_000)}"`, {}, 'body_too_large', {}],
+    [
+      'a form',
+      'url=1',
+      { 'Content-Type': 'application/x-www-form-urlencoded' },
+      'unsupported_media_type',
+      {},
+    ],
+    ['no content type', new Uint8Array([0x7b, 0x7d]), { 'Content-Type': '' }, 'unsupported_media_type', {}],
+  ];
+
+  test.each(refused)('%s', async (_what, body, headers, reason, details) => {
+    const answer = await post(body, headers);
+    expect(answer.status).toBe(REJECT_STATUS[reason]);
+    expect(answer.headers.get('x-footfall')).toBe(reason);
+    expect(await answer.json()).toMatchObject({ error: reason, ...details });
+    const ends = (await log.lag('test')).map(({ end }) => end);
+    expect(
+      ends.every((end) => end === 0),
+      'nothing of it is taken',
+    ).toBe(true);
+  });
+
+  test('with prototype keys changes nothing but is judged by its own fields', async () => {
+    const answer = await post('{"__proto__":{"url":"/","fingerprint":"12345678"},"constructor":1}');
+    expect(answer.status).toBe(400);
+    expect(({} as Record<string, unknown>).url).toBeUndefined();
+  });
+
+  test('over the limit of its address: 429, with the time to wait', async () => {
+    await restart({ ingestRateLimit: 5 });
+    expect((await post(Array.from({ length: 5 }, () => BEACON))).status).toBe(202);
+    const answer = await post(BEACON);
+    expect(answer.status).toBe(429);
+    expect(answer.headers.get('x-footfall')).toBe('rate_limited');
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  test('while the log takes nothing: 503, with the time to wait; ready again says so', async () => {
+    const away = async () => {
+      throw new LogError('unavailable', 'the disk is gone');
+    };
+    await restart({}, { log: { ...bound(log), append: away, ping: away } });
+    const answer = await post(BEACON);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('x-footfall')).toBe('log_unavailable');
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    const readiness = await fetch(`http://127.0.0.1:${collector.port}/readyz`);
+    expect(readiness.status).toBe(503);
+    expect(await readiness.json()).toEqual({ ready: false, problems: ['log: the disk is gone'] });
+  });
+
+  test('while too much waits for the log: 503 overloaded, and what waits is not lost', async () => {
+    let release = () => {};
+    const stalled = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const append: EventLog['append'] = (...frame) => stalled.then(() => log.append(...frame));
+    await restart({}, { log: { ...bound(log), append }, maxPendingBytes: 100_000 });
+    const requests = Array.from({ length: 40 }, (_, request) =>
+      Array.from({ length: 20 }, () => ({
+        ...BEACON,
+        title: `request ${request}`,
+        url: `/${'p'.repeat(490)}`,
+      })),
+    );
+    const answers = requests.map((beacons) => post(beacons));
+    const first = await Promise.race(answers);
+    expect(first.status).toBe(503);
+    expect(first.headers.get('x-footfall')).toBe('overloaded');
+    release();
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([202, 503]));
+    const inLog = (await eventsInLog(1)).map(({ title }) => title);
+    for (const [request, status] of statuses.entries()) {
+      const events = inLog.filter((title) => title === `request ${request}`);
+      expect(events).toHaveLength(status === 202 ? 20 : 0);
+    }
+  });
+
+  test('by an unknown path or method: 404, 405', async () => {
+    const at = `http://127.0.0.1:${collector.port}`;
+    expect((await fetch(`${at}/nothing`)).status).toBe(404);
+    const wrong = await fetch(`${at}/e`);
+    expect(wrong.status).toBe(405);
+    expect(wrong.headers.get('allow')).toBe('POST, OPTIONS');
+  });
+});
+
+describe('a dropped beacon is acknowledged, named, and not in the log', () => {
+  const dropped: Record<(typeof DROP_REASONS)[number], Record<string, string>> = {
+    bot: { 'User-Agent': 'Googlebot/2.1 (+http://www.google.com/bot.html)' },
+    prefetch: { 'Sec-Purpose': 'prefetch;prerender' },
+    do_not_track: { DNT: '1' },
+    global_privacy_control: { 'Sec-GPC': '1' },
+  };
+  test.each(DROP_REASONS)('%s', async (reason) => {
+    const answer = await post(BEACON, dropped[reason]);
+    expect(answer.status).toBe(202);
+    expect(answer.headers.get('x-footfall')).toBe(reason);
+    const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
+    expect(metrics).toContain(`footfall_beacons_dropped_total{reason="${reason}"} 1`);
+    expect((await log.lag('test')).every(({ end }) => end === 0)).toBe(true);
+  });
+
+  test('unless RESPECT_DNT is false', async () => {
+    await restart({ respectDnt: false });
+    expect((await post(BEACON, { DNT: '1', 'Sec-GPC': '1' })).headers.get('x-footfall')).toBe('accepted');
+  });
+});
+
+describe('the pixel', () => {
+  const pixel = (query: string, headers: Record<string, string> = {}) =>
+    fetch(`http://127.0.0.1:${collector.port}/pixel.gif${query}`, {
+      headers: { 'User-Agent': CHROME, ...headers },
+    });
+
+  test('counts a page view and answers a GIF that is not cached', async () => {
+    const answer = await pixel('?url=https%3A%2F%2Fexample.org%2Fa&fingerprint=fingerprint-1');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('image/gif');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(
+      Buffer.from(await answer.arrayBuffer())
+        .subarray(0, 3)
+        .toString(),
+    ).toBe('GIF');
+    await post({ ...BEACON });
+    const [one, two] = await eventsInLog(2);
+    expect(one?.visitor).toBe(two?.visitor);
+  });
+
+  test('without a fingerprint is the same visitor for a day, by address and browser; the page is the referer', async () => {
+    await pixel('', { Referer: 'https://example.org/from' });
+    await pixel('?url=/b');
+    await pixel('?url=/b', { 'User-Agent': CHROME.replace('138', '139') });
+    const events = await eventsInLog(3);
+    expect(new Set(events.map(({ visitor }) => visitor)).size).toBe(2);
+    expect(events.map(({ url }) => url)).toContain('/from');
+  });
+
+  test('without a page is refused', async () => {
+    const answer = await pixel('');
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: 'invalid_beacon', field: 'url' });
+  });
+});
+
+describe('pages of other origins', () => {
+  test('may send JSON after a preflight, and read what became of it', async () => {
+    const preflight = await fetch(`http://127.0.0.1:${collector.port}/e`, { method: 'OPTIONS' });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
+    const answer = await post(BEACON, { Origin: 'https://example.org' });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-expose-headers')).toContain('X-Footfall');
+  });
+
+  test('get the script, once', async () => {
+    const at = `http://127.0.0.1:${collector.port}/beacon.js`;
+    const script = await fetch(at);
+    expect(script.headers.get('content-type')).toContain('text/javascript');
+    expect(await script.text()).toBe('beacon();');
+    expect((await fetch(at, { headers: { 'If-None-Match': '"1"' } })).status).toBe(304);
+  });
+});
+
+describe('rude clients', () => {
+  test('that leave in the middle of a body or before the answer do no harm', async () => {
+    for (let i = 0; i < 50; i += 1) {
+      await new Promise<void>((resolve, reject) => {
+        const socket = connect(collector.port, '127.0.0.1', () => {
+          const body = JSON.stringify(BEACON);
+          const head = `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+          socket.write(i % 2 === 0 ? head + body.slice(0, 10) : head + body, () => {
+            socket.resetAndDestroy();
+            resolve();
+          });
+        });
+        socket.once('error', reject);
+      });
+    }
+    expect((await post(BEACON)).status).toBe(202);
+  });
+
+  test('that send a body byte by byte are served', async () => {
+    const body = JSON.stringify(BEACON);
+    const head = `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(collector.port, '127.0.0.1', async () => {
+        socket.setNoDelay(true);
+        socket.write(head);
+        for (const byte of body) await new Promise<void>((written) => socket.write(byte, () => written()));
+      });
+      socket.once('data', (data) => {
+        resolve(data.toString());
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+    expect(answer).toContain('202 Accepted');
+  });
+});
+
+test('10,000 mutations of valid beacons get an answer of the table, and only whole requests are taken', async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+  console.log(`seed ${seed}`);
+  const random = mulberry32(seed);
+  const valid = JSON.stringify([
+    { ...BEACON, event_id: UUID, user_id: 'u', community_id: UUID, title: 'ü' },
+    BEACON,
+  ]);
+  const statuses = new Map<number, number>();
+  let accepted = 0;
+  for (let round = 0; round < 100; round += 1) {
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const body = mutate(Buffer.from(valid), random);
+        const answer = await post(new Uint8Array(body));
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        await answer.arrayBuffer();
+        if (answer.status === 202) {
+          const sent = JSON.parse(body.toString());
+          accepted += Array.isArray(sent) ? sent.length : 1;
+        }
+      }),
+    );
+  }
+  expect([...statuses.keys()].every((status) => [202, 400, 413].includes(status))).toBe(true);
+  expect(statuses.get(400)).toBeGreaterThan(100);
+  expect(await eventsInLog(accepted)).toHaveLength(accepted);
+});
+
+function mutate(body: Buffer, random: () => number): Buffer {
+  const bytes = [...body];
+  for (let edits = 1 + Math.floor(random() * 3); edits > 0; edits -= 1) {
+    const at = Math.floor(random() * bytes.length);
+    const kind = random();
+    if (kind < 0.4) bytes[at] = Math.floor(random() * 256);
+    else if (kind < 0.6) bytes.splice(at, 1 + Math.floor(random() * 8));
+    else if (kind < 0.8)
+      bytes.splice(
+        at,
+        0,
+        ...Buffer.from(['{', '[', '"', '\\u0000', 'null', '1e999', '}'][Math.floor(random() * 7)] ?? ''),
+      );
+    else bytes.splice(at, 0, ...bytes.slice(at, at + Math.floor(random() * 40)));
+  }
+  return Buffer.from(bytes);
+}
+
+/** A small seeded generator (Tommy Ettinger's mulberry32, public domain). */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** The log with its methods bound, so that single ones can be replaced by a fault. */
+function bound(target: EventLog): EventLog {
+  return {
+    partitions: target.partitions,
+    append: (...args) => target.append(...args),
+    subscribe: (...args) => target.subscribe(...args),
+    deadLetter: (...args) => target.deadLetter(...args),
+    deadLetters: (...args) => target.deadLetters(...args),
+    lag: (...args) => target.lag(...args),
+    ping: () => target.ping(),
+    close: () => target.close(),
+  };
+}

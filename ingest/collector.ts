@@ -1,0 +1,203 @@
+/** The collector: takes beacons over HTTP, and acknowledges them once the log has them. */
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import { MAX_BODY_BYTES } from '../contract/beacon.ts';
+import { trustedProxies } from '../contract/client-address.ts';
+import { OUTCOME_HEADER } from '../contract/outcome.ts';
+import type { EventLog } from '../kafka/port.ts';
+import type { LiveStore } from '../redis/port.ts';
+import { admission } from './admission.ts';
+import { framer as createFramer } from './framer.ts';
+import { type Answer, type Exchange, exchange, readBody } from './http.ts';
+import { collectorMetrics } from './metrics.ts';
+import { PIXEL, pixelBeacon } from './pixel.ts';
+import { readHead } from './request.ts';
+import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
+import { checkBeacon, parseBeacons } from './validation.ts';
+
+const DRAIN_TIMEOUT_MS = 10_000;
+/** A client that takes longer to send 64 KiB is cut. */
+const BODY_TIMEOUT_MS = 10_000;
+
+export interface CollectorOptions {
+  config: Pick<Config, 'host' | 'ingestPort' | 'trustedProxies' | 'respectDnt' | 'ingestRateLimit'>;
+  log: EventLog;
+  live: LiveStore;
+  fingerprintSecret: string;
+  script: { code: string; etag: string };
+  metrics: Registry;
+  logger: Logger;
+  /** Bytes of events that may wait for the log before requests are refused. */
+  maxPendingBytes?: number;
+  now?: () => number;
+}
+
+export interface Collector {
+  readonly port: number;
+  /** Takes no new connection, answers what it has taken, then closes. The log stays open: it is the caller's. */
+  close(): Promise<void>;
+}
+
+/** @throws when the port is taken */
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const { config, log, logger, script, fingerprintSecret } = options;
+  const now = options.now ?? Date.now;
+  let draining = false;
+  let underWay = 0;
+
+  const framer = createFramer(log, {
+    ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
+    onAppended: (events, bytes) => metrics.frame(events, bytes),
+  });
+  const metrics = collectorMetrics(options.metrics, () => framer.pendingBytes);
+  const { admit, reject, addressOf } = await admission({
+    framer,
+    live: options.live,
+    metrics,
+    log: logger,
+    fingerprintSecret,
+    trustedProxies: trustedProxies(config.trustedProxies),
+    respectDnt: config.respectDnt,
+    rateLimit: config.ingestRateLimit,
+    now,
+  });
+
+  function begin(res: HttpResponse, onEnd?: () => void): Exchange {
+    underWay += 1;
+    return exchange(res, (aborted) => {
+      underWay -= 1;
+      if (aborted) metrics.aborted();
+      onEnd?.();
+    });
+  }
+
+  /** Answers with what `work` resolves to; a bug becomes a 500 and a log line, not a hanging client. */
+  function settle(client: Exchange, headers: Record<string, string>, work: Promise<Answer>): void {
+    work.then(
+      (answer) => client.answer({ ...answer, headers: { ...headers, ...answer.headers } }),
+      (error: unknown) => {
+        logger.error({ err: error }, 'a request failed');
+        client.answer({ status: 500, headers, body: '' });
+      },
+    );
+  }
+
+  function postBeacons(res: HttpResponse, req: HttpRequest): void {
+    const slow = setTimeout(() => res.close(), BODY_TIMEOUT_MS);
+    const client = begin(res, () => clearTimeout(slow));
+    const head = readHead(res, req);
+    readBody(res, MAX_BODY_BYTES, (body) => {
+      clearTimeout(slow);
+      settle(client, ANY_ORIGIN, answerTo(head, body));
+    });
+  }
+
+  async function answerTo(head: ReturnType<typeof readHead>, body: Buffer | undefined): Promise<Answer> {
+    if (body === undefined) {
+      const message = `the body is larger than ${MAX_BODY_BYTES} bytes`;
+      return { ...reject({ error: 'body_too_large', message }), close: true };
+    }
+    if (!/^(application\/json|text\/plain)\s*(;|$)/i.test(head.contentType)) {
+      const message = 'the content type must be application/json or text/plain';
+      return reject({ error: 'unsupported_media_type', message });
+    }
+    const parsed = parseBeacons(body);
+    return 'rejection' in parsed ? reject(parsed.rejection) : admit(head, parsed.beacons);
+  }
+
+  async function pixelAnswer(head: ReturnType<typeof readHead>): Promise<Answer> {
+    const day = new Date(now()).toISOString().slice(0, 10);
+    const beacon = pixelBeacon({ ...head, address: addressOf(head) }, fingerprintSecret, day);
+    const parsed = checkBeacon(beacon);
+    if ('rejection' in parsed) return reject(parsed.rejection);
+    const answer = await admit(head, parsed.beacons);
+    if (answer.status !== 202) return answer;
+    return { status: 200, headers: { ...answer.headers, 'Content-Type': 'image/gif' }, body: PIXEL };
+  }
+
+  async function readiness(): Promise<Answer> {
+    const problems: string[] = [];
+    if (draining) problems.push('shutting down');
+    await log.ping().catch((error: Error) => problems.push(`log: ${error.message}`));
+    const body = JSON.stringify({ ready: problems.length === 0, problems });
+    return { status: problems.length === 0 ? 200 : 503, headers: JSON_TYPE, body };
+  }
+
+  const app = uws
+    .App()
+    .post('/e', postBeacons)
+    .options('/e', (res) => begin(res).answer({ status: 204, headers: PREFLIGHT }))
+    .get('/pixel.gif', (res, req) => {
+      const client = begin(res);
+      settle(client, NOT_CACHED, pixelAnswer(readHead(res, req)));
+    })
+    .get('/beacon.js', (res, req) => {
+      const unchanged = req.getHeader('if-none-match') === script.etag;
+      const headers = { ...SCRIPT_TYPE, ETag: script.etag };
+      begin(res).answer(unchanged ? { status: 304, headers } : { status: 200, headers, body: script.code });
+    })
+    .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"ok":true}' }))
+    .get('/readyz', (res) => settle(begin(res), {}, readiness()))
+    .get('/metrics', (res) => {
+      const client = begin(res);
+      const headers = { 'Content-Type': options.metrics.contentType };
+      settle(
+        client,
+        headers,
+        options.metrics.metrics().then((body) => ({ status: 200, body })),
+      );
+    })
+    .any('/*', (res, req) => {
+      const known = ROUTES[req.getUrl()];
+      const message = known === undefined ? 'there is no such address here' : `use ${known}`;
+      const error = known === undefined ? 'not_found' : 'method_not_allowed';
+      const allow = known === undefined ? {} : { Allow: known };
+      const status = known === undefined ? 404 : 405;
+      const body = JSON.stringify({ error, message });
+      begin(res).answer({ status, headers: { ...JSON_TYPE, ...allow }, body, close: true });
+    });
+
+  const socket = await listen(app, config.host, config.ingestPort);
+
+  return {
+    port: uws.us_socket_local_port(socket),
+    async close() {
+      if (draining) return;
+      draining = true;
+      uws.us_listen_socket_close(socket);
+      const deadline = now() + DRAIN_TIMEOUT_MS;
+      while (underWay > 0 && now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+      if (underWay > 0) logger.warn({ underWay }, 'clients were cut at the end of the drain');
+      app.close();
+    },
+  };
+}
+
+const ROUTES: Readonly<Record<string, string>> = {
+  '/e': 'POST, OPTIONS',
+  '/pixel.gif': 'GET',
+  '/beacon.js': 'GET',
+  '/healthz': 'GET',
+  '/readyz': 'GET',
+  '/metrics': 'GET',
+};
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const SCRIPT_TYPE = {
+  'Content-Type': 'text/javascript; charset=utf-8',
+  'Cache-Control': 'public, max-age=3600',
+  'Access-Control-Allow-Origin': '*',
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+};
+/** Any page may send beacons; nothing that an answer says is a secret, and no cookie is read. */
+const ANY_ORIGIN = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': `${OUTCOME_HEADER}, Retry-After`,
+};
+const PREFLIGHT = {
+  ...ANY_ORIGIN,
+  'Access-Control-Allow-Methods': 'POST',
+  'Access-Control-Allow-Headers': 'Content-Type',
+  'Access-Control-Max-Age': '86400',
+};
+const NOT_CACHED = { 'Cache-Control': 'no-store', 'Cross-Origin-Resource-Policy': 'cross-origin' };

@@ -1,0 +1,70 @@
+/** What the collector counts. Names and meanings are listed in docs/operations.md. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { DROP_REASONS, type DropReason, REJECT_STATUS, type RejectReason } from '../contract/outcome.ts';
+
+export interface CollectorMetrics {
+  accepted(beacons: number): void;
+  dropped(reason: DropReason, beacons: number): void;
+  rejected(reason: RejectReason): void;
+  aborted(): void;
+  frame(events: number, bytes: number): void;
+}
+
+export function collectorMetrics(registry: Registry, pendingBytes: () => number): CollectorMetrics {
+  const registers = [registry];
+  const accepted = new Counter({
+    name: 'footfall_beacons_accepted_total',
+    help: 'Beacons acknowledged and durable in the log',
+    registers,
+  });
+  const dropped = new Counter({
+    name: 'footfall_beacons_dropped_total',
+    help: 'Beacons acknowledged and, by policy, not counted',
+    labelNames: ['reason'],
+    registers,
+  });
+  const rejected = new Counter({
+    name: 'footfall_requests_rejected_total',
+    help: 'Requests refused, of which nothing was taken',
+    labelNames: ['reason'],
+    registers,
+  });
+  const aborted = new Counter({
+    name: 'footfall_requests_aborted_total',
+    help: 'Requests whose client left before the answer',
+    registers,
+  });
+  const frameEvents = new Histogram({
+    name: 'footfall_frame_events',
+    help: 'Events in a frame of the log',
+    buckets: [1, 5, 20, 50, 100, 200, 500],
+    registers,
+  });
+  const frameBytes = new Counter({
+    name: 'footfall_frame_bytes_total',
+    help: 'Bytes of frames appended to the log',
+    registers,
+  });
+  new Gauge({
+    name: 'footfall_pending_bytes',
+    help: 'Bytes of events that are not durable yet',
+    registers,
+    collect() {
+      this.set(pendingBytes());
+    },
+  });
+
+  for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
+  for (const reason of Object.keys(REJECT_STATUS)) rejected.inc({ reason }, 0);
+
+  return {
+    accepted: (beacons) => accepted.inc(beacons),
+    dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
+    rejected: (reason) => rejected.inc({ reason }),
+    aborted: () => aborted.inc(),
+    frame: (events, bytes) => {
+      frameEvents.observe(events);
+      frameBytes.inc(bytes);
+    },
+  };
+}

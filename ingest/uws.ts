@@ -1,0 +1,52 @@
+/** Loads uWebSockets.js, and says what is missing where its binaries cannot run. */
+import type { HttpResponse, TemplatedApp, default as UwsModule, us_listen_socket } from 'uWebSockets.js';
+
+export type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+
+const uws: typeof UwsModule = await load();
+export default uws;
+
+async function load(): Promise<typeof UwsModule> {
+  try {
+    return (await import('uWebSockets.js')).default;
+  } catch (cause) {
+    throw new Error(explain(cause instanceof Error ? cause.message : String(cause)), { cause });
+  }
+}
+
+function explain(reason: string): string {
+  const here = `${process.platform}-${process.arch}, Node ${process.version}`;
+  if (/GLIBC_[\d.]+' not found/.test(reason)) {
+    return `the collector cannot load uWebSockets.js here (${here}): its binary for this Node needs a newer glibc. Use Node 20, or a system with glibc 2.38 or later (Debian 13, Ubuntu 24.04).`;
+  }
+  return `the collector cannot load uWebSockets.js here (${here}). It runs on Node 20, 22 and 24 on Linux (glibc) and macOS, x64 and arm64. ${reason}`;
+}
+
+/** The peer's address; an IPv4 address that came in IPv6 clothes is shown as IPv4. */
+export function addressText(res: HttpResponse): string {
+  const text = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+  const mapped = /^0000:0000:0000:0000:0000:ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(
+    text,
+  );
+  if (mapped === null) return text;
+  return mapped
+    .slice(1)
+    .map((byte) => Number.parseInt(byte, 16))
+    .join('.');
+}
+
+/** Without this option the system lets several processes share a port, and a forgotten one steals beacons. */
+const LISTEN_EXCLUSIVE_PORT = 1;
+
+/** @throws when the port is taken */
+export function listen(app: TemplatedApp, host: string, port: number): Promise<us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    const listening = (socket: us_listen_socket | false) => {
+      if (socket) resolve(socket);
+      else
+        reject(new Error(`the collector cannot listen on ${host}:${port}: is the port taken? (INGEST_PORT)`));
+    };
+    // The engine takes host, port and options together; its types forget that form.
+    Reflect.apply(app.listen, app, [host, port, LISTEN_EXCLUSIVE_PORT, listening]);
+  });
+}

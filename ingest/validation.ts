@@ -1,0 +1,100 @@
+/** From the bytes of a request to beacons, or to the reason why not. Nothing of a refused request is taken. */
+import { isUtf8 } from 'node:buffer';
+import { Compile } from 'typebox/compile';
+import { BEACON_TYPES, Beacon, MAX_BEACONS_PER_REQUEST } from '../contract/beacon.ts';
+import type { ErrorBody, RejectReason } from '../contract/outcome.ts';
+
+export interface Rejection extends ErrorBody {
+  error: RejectReason;
+}
+export type Parsed = { beacons: Beacon[] } | { rejection: Rejection };
+
+const beaconSchema = Compile(Beacon);
+
+export function parseBeacons(body: Buffer): Parsed {
+  if (!isUtf8(body)) return reject('malformed_json', 'the body is not UTF-8');
+  const text = body.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    return reject(
+      'malformed_json',
+      `the body is not JSON: ${cause instanceof Error ? cause.message : cause}`,
+    );
+  }
+  // Only an escape can smuggle in what no store can hold, so the rare text that has one is looked at closely.
+  const suspicious = text.includes('\\u0000') || /\\u[dD][89a-fA-F]/.test(text);
+  return Array.isArray(value) ? checkBatch(value, suspicious) : checkBatch([value], suspicious, true);
+}
+
+/** Checks values that did not come as JSON text: a pixel's query. */
+export function checkBeacon(value: unknown): Parsed {
+  return checkBatch([value], true, true);
+}
+
+function checkBatch(values: unknown[], suspicious: boolean, single = false): Parsed {
+  if (values.length === 0 || values.length > MAX_BEACONS_PER_REQUEST) {
+    return reject(
+      'invalid_batch',
+      `an array holds 1 to ${MAX_BEACONS_PER_REQUEST} beacons, not ${values.length}`,
+    );
+  }
+  const beacons: Beacon[] = [];
+  for (const [index, value] of values.entries()) {
+    const broken = brokenRule(value, suspicious);
+    if (broken !== undefined) {
+      const where = single ? '' : `beacon ${index}: `;
+      return {
+        rejection: {
+          error: 'invalid_beacon',
+          message: `${where}${broken.field || 'beacon'} ${broken.rule}`,
+          ...(broken.field === '' ? {} : { field: broken.field }),
+          index,
+          rule: broken.rule,
+        },
+      };
+    }
+    beacons.push(value as Beacon);
+  }
+  return { beacons };
+}
+
+interface BrokenRule {
+  field: string;
+  rule: string;
+}
+
+function brokenRule(value: unknown, suspicious: boolean): BrokenRule | undefined {
+  if (!beaconSchema.Check(value)) return firstError(value);
+  if (!isPageAddress(value.url)) return { field: 'url', rule: 'must be an http or https address, or a path' };
+  if (suspicious) {
+    for (const [field, text] of Object.entries(value)) {
+      if (!(field in Beacon.properties) || typeof text !== 'string') continue;
+      if (text.includes('\0')) return { field, rule: 'must not hold a NUL character' };
+      if (!text.isWellFormed()) return { field, rule: 'must not hold half a surrogate pair' };
+    }
+  }
+  return undefined;
+}
+
+function firstError(value: unknown): BrokenRule {
+  const [error] = beaconSchema.Errors(value);
+  if (error === undefined) return { field: '', rule: 'is not valid' };
+  if (error.keyword === 'required') {
+    return { field: error.params.requiredProperties[0] ?? '', rule: 'is required' };
+  }
+  const field = error.instancePath.slice(1);
+  if (error.keyword === 'enum') return { field, rule: `must be one of ${BEACON_TYPES.join(', ')}` };
+  if (error.keyword === 'pattern') return { field, rule: 'must be a UUID' };
+  return { field, rule: error.message };
+}
+
+function isPageAddress(url: string): boolean {
+  if (url.startsWith('/')) return URL.canParse(url, 'http://page');
+  return /^https?:\/\//i.test(url) && URL.canParse(url);
+}
+
+function reject(error: RejectReason, message: string): Parsed {
+  return { rejection: { error, message } };
+}

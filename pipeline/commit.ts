@@ -1,0 +1,97 @@
+/**
+ * Counts a unit of work once, whatever crashes when. The order is the proof:
+ *
+ * 1. Sessions and checkpoints, one transaction. A range that was counted before is `fenced` here.
+ * 2. Raw events, one INSERT a month, all of it or nothing. Where the outcome of an earlier try is unclear, raw is asked
+ *    for the range, and the derived tables of the touched days are made again from raw.
+ * 3. The offset, by the log, after this has resolved.
+ *
+ * A crash between 1 and 3 leaves the log's offset behind the checkpoint. The range then comes again as `recounted`:
+ * step 1 is done, step 2 is unclear.
+ */
+import type { AnalyticsStore } from '../clickhouse/port.ts';
+import type { SessionStore } from '../postgres/port.ts';
+import { persist } from './backoff.ts';
+import { sessionDeltas } from './rows.ts';
+import type { Prepared } from './work.ts';
+
+export interface CommitOptions {
+  sessions: Pick<SessionStore, 'applyBatch' | 'withLock'>;
+  analytics: Pick<AnalyticsStore, 'insert' | 'holds' | 'rebuildDays'>;
+  onRetry(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void;
+  onStep(step: 'sessions' | 'analytics', seconds: number): void;
+}
+
+export async function commit(unit: Prepared[], signal: AbortSignal, options: CommitOptions): Promise<void> {
+  const { sessions, analytics, onRetry } = options;
+  const fresh = unit.filter(({ portion }) => !portion.recounted);
+  if (fresh.length > 0) {
+    const deltas = sessionDeltas(fresh.flatMap(({ entries }) => entries));
+    const ranges = fresh.map(({ portion }) => portion);
+    await timed('sessions', () =>
+      persist(
+        () => sessions.applyBatch(ranges, deltas),
+        signal,
+        (...retry) => onRetry('sessions', ...retry),
+      ),
+    );
+  }
+
+  let unclear = fresh.length < unit.length;
+  await timed('analytics', () =>
+    persist(
+      () => (unclear ? settle(unit) : insert(unit)),
+      signal,
+      (...retry) => {
+        unclear = true;
+        onRetry('analytics', ...retry);
+      },
+    ),
+  );
+
+  function insert(parts: Prepared[]): Promise<void> {
+    return sessions.withLock('ingest', 'shared', async () => {
+      for (const rows of byMonth(parts).values()) await analytics.insert(rows);
+    });
+  }
+
+  function settle(parts: Prepared[]): Promise<void> {
+    return sessions.withLock('ingest', 'exclusive', async () => {
+      for (const day of firstDaysOfMonths(parts)) {
+        const missing: Prepared[] = [];
+        for (const part of parts) if (!(await analytics.holds(part.portion, day))) missing.push(part);
+        const rows = byMonth(missing).get(monthOf(day)) ?? [];
+        if (rows.length > 0) await analytics.insert(rows);
+      }
+      const days = new Set(parts.flatMap(({ rows }) => rows.map(({ day }) => day)));
+      await analytics.rebuildDays([...days].sort());
+    });
+  }
+
+  async function timed(step: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {
+    const start = performance.now();
+    await work();
+    options.onStep(step, (performance.now() - start) / 1_000);
+  }
+}
+
+function monthOf(day: string): string {
+  return day.slice(0, 7);
+}
+
+function byMonth(parts: Prepared[]): Map<string, Prepared['rows']> {
+  const months = new Map<string, Prepared['rows']>();
+  for (const { rows } of parts) {
+    for (const row of rows) {
+      const month = monthOf(row.day);
+      const group = months.get(month);
+      if (group === undefined) months.set(month, [row]);
+      else group.push(row);
+    }
+  }
+  return months;
+}
+
+function firstDaysOfMonths(parts: Prepared[]): string[] {
+  return [...byMonth(parts).keys()].sort().map((month) => `${month}-01`);
+}

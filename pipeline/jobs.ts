@@ -1,0 +1,51 @@
+/** The scheduled jobs, each done by one instance at a time. */
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { DAY } from '../contract/reporting-day.ts';
+import type { SessionStore } from '../postgres/port.ts';
+
+const HOUR = 3_600_000;
+
+/** Deletes sessions that were idle for `ANALYTICS_CLEANUP_DAYS`. Answers how many. */
+export function cleanup(
+  config: Pick<Config, 'cleanupDays'>,
+  sessions: Pick<SessionStore, 'withLock' | 'deleteSessionsIdleSince'>,
+  now: number,
+): Promise<number> {
+  const idleSince = now - config.cleanupDays * DAY;
+  return sessions.withLock('cleanup', 'exclusive', () => sessions.deleteSessionsIdleSince(idleSince));
+}
+
+export interface Jobs {
+  /** Waits for the job under way. */
+  close(): Promise<void>;
+}
+
+export function startJobs(options: {
+  config: Pick<Config, 'cleanupDays'>;
+  sessions: SessionStore;
+  logger: Logger;
+  now?: () => number;
+}): Jobs {
+  const { config, sessions, logger, now = Date.now } = options;
+  let underWay: Promise<void> = Promise.resolve();
+
+  async function run(): Promise<void> {
+    try {
+      const sessionsDeleted = await cleanup(config, sessions, now());
+      logger.info({ sessionsDeleted }, 'cleanup');
+    } catch (error) {
+      logger.warn({ err: error }, 'cleanup failed, it runs again in an hour');
+    }
+  }
+
+  const timer = setInterval(() => {
+    underWay = underWay.then(run);
+  }, HOUR);
+  return {
+    async close() {
+      clearInterval(timer);
+      await underWay;
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/** What happens to an event between the log and the stores: a literal list, in order. */
+import { Compile } from 'typebox/compile';
+import { Event } from '../contract/event.ts';
+import type { SetAsideReason } from '../contract/outcome.ts';
+import { WINDOW_MS, windowKey } from './duplicate-window.ts';
+import { visitorNumber } from './visitor-number.ts';
+import type { Draft, Entry, StepContext } from './work.ts';
+
+type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
+
+export const STEPS: readonly Step[] = [decode, dropRepeats, dropKnownHistory, attachPlace, attachCountry];
+
+const eventSchema = Compile(Event);
+
+/** A line that is not an event goes to the dead letters, whole; the others go on. */
+async function decode(draft: Draft, { deadLetter }: StepContext): Promise<void> {
+  const { partition, frames } = draft.portion;
+  let undecodable = 0;
+  for (const { offset, body } of frames) {
+    let index = 0;
+    for (const line of body.toString('utf8').split('\n')) {
+      if (line === '') continue;
+      const event = parse(line);
+      if (event instanceof Error) {
+        undecodable += 1;
+        await deadLetter({ partition, offset, index, reason: event.message, body: Buffer.from(line) });
+      } else {
+        draft.entries.push({ event, offset, index });
+      }
+      index += 1;
+    }
+  }
+  setAside(draft, 'undecodable', undecodable);
+}
+
+function parse(line: string): Event | Error {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    return new Error(`not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+  if (eventSchema.Check(value)) return value;
+  const [first] = eventSchema.Errors(value);
+  return new Error(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+}
+
+/** The same event id of the same visitor within ten minutes: the first one counts. */
+async function dropRepeats(draft: Draft, { windowOf, analytics }: StepContext): Promise<void> {
+  const { partition, firstOffset } = draft.portion;
+  const window = windowOf(partition);
+  if (!window.loaded) {
+    const earliest = draft.entries.reduce(
+      (least, { event }) => Math.min(least, event.received_at),
+      Date.now(),
+    );
+    window.load(await analytics.recentEventIds(partition, firstOffset, earliest - WINDOW_MS));
+  }
+  const seenHere = new Map<string, number>();
+  keep(draft, 'duplicate', ({ event }) => {
+    if (event.event_id === undefined) return true;
+    const key = windowKey(visitorNumber(event.visitor), event.event_id);
+    const seenAt = seenHere.get(key);
+    if (seenAt !== undefined && event.received_at - seenAt <= WINDOW_MS) return false;
+    if (window.has(key, event.received_at)) return false;
+    seenHere.set(key, event.received_at);
+    return true;
+  });
+}
+
+/** History may be imported again at any time, long after the window: raw is asked. */
+async function dropKnownHistory(draft: Draft, { analytics, calendar }: StepContext): Promise<void> {
+  const days = new Set<string>();
+  const ids: string[] = [];
+  for (const { event } of draft.entries) {
+    if (event.ts === undefined || event.event_id === undefined) continue;
+    ids.push(event.event_id);
+    days.add(calendar.dayOf(event.ts));
+  }
+  if (ids.length === 0) return;
+  const known = await analytics.knownEventIds(ids, [...days], [draft.portion]);
+  const isKnown = ({ event }: Entry) => event.ts !== undefined && known.has(event.event_id ?? '');
+  keep(draft, 'duplicate', (entry) => !isKnown(entry));
+}
+
+function attachPlace(draft: Draft, { places }: StepContext): void {
+  for (const entry of draft.entries) {
+    const { community_id, division_id } = entry.event;
+    if (community_id !== undefined) {
+      entry.communityDivision = places.community(community_id)?.divisionId ?? undefined;
+    }
+    if (division_id !== undefined) entry.divisionType = places.division(division_id)?.type;
+  }
+}
+
+/** Where the address says no country, the visitor's division does. */
+function attachCountry(draft: Draft, { places }: StepContext): void {
+  for (const { event } of draft.entries) {
+    if (event.country !== undefined || event.division_id === undefined) continue;
+    const country = places.division(event.division_id)?.country;
+    if (country !== undefined) event.country = country;
+  }
+}
+
+function keep(draft: Draft, reason: SetAsideReason, wanted: (entry: Entry) => boolean): void {
+  const before = draft.entries.length;
+  draft.entries = draft.entries.filter(wanted);
+  setAside(draft, reason, before - draft.entries.length);
+}
+
+function setAside(draft: Draft, reason: SetAsideReason, count: number): void {
+  if (count > 0) draft.setAside.push({ reason, count });
+}
