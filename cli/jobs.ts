@@ -34,7 +34,7 @@ export async function printToken(config: Config, options: TokenOptions): Promise
 
 export async function loadDivisions(config: Config, file: string): Promise<void> {
   await withSessions(config, async (sessions) => {
-    const rows = parseDivisions(await readFile(file, 'utf8'), await sessions.divisions());
+    const rows = parseDivisions(await readFile(file, 'utf8'), await knownDivisions(sessions));
     await sessions.saveDivisions(rows);
     console.log(`${rows.length} divisions loaded`);
   });
@@ -42,7 +42,7 @@ export async function loadDivisions(config: Config, file: string): Promise<void>
 
 export async function loadCommunities(config: Config, file: string): Promise<void> {
   await withSessions(config, async (sessions) => {
-    const rows = parseCommunities(await readFile(file, 'utf8'), await sessions.divisions());
+    const rows = parseCommunities(await readFile(file, 'utf8'), await knownDivisions(sessions));
     await sessions.saveCommunities(rows);
     console.log(`${rows.length} communities loaded`);
   });
@@ -92,6 +92,10 @@ function knownFormat(format: string | undefined): Format | undefined {
   const known = FORMATS.find((name) => name === format);
   if (known === undefined) throw new ConfigError(`--format ${format}: known are ${FORMATS.join(', ')}`);
   return known;
+}
+
+async function knownDivisions(sessions: SessionStore): Promise<string[]> {
+  return (await sessions.divisions()).map(({ id }) => id);
 }
 
 async function withSessions(config: Config, work: (sessions: SessionStore) => Promise<void>): Promise<void> {

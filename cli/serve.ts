@@ -21,7 +21,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const { jwtSecret } = readSecrets(config);
     const { timeZone, rawDays, realtimeTtlMs } = config;
     const [analytics, sessions, live] = await Promise.all([
-      openAnalytics(config.analyticsUrl, { timeZone, rawDays }),
+      openAnalytics(config.analyticsUrl, { rawDays }),
       openSessionStore(config),
       openLive(config.liveUrl),
     ]);
@@ -47,8 +47,12 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
-      closers.push(jobs.close, pipeline.close, log.close);
-      problems.push(pipeline.problems);
+      closers.push(
+        () => jobs.close(),
+        () => pipeline.close(),
+        () => log.close(),
+      );
+      problems.push(() => pipeline.problems());
     }
 
     if (roles.includes('query-api')) {
@@ -67,7 +71,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         },
       });
       ports.api = api.port;
-      closers.unshift(api.close);
+      closers.unshift(() => api.close());
     }
 
     return {

@@ -71,6 +71,9 @@ export interface EventRow {
   device: string;
 }
 
+/** What one insert takes at most. */
+export const MAX_ROWS_PER_INSERT = 50_000;
+
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Offsets [firstOffset, nextOffset) of a partition of the log. */

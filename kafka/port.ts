@@ -14,7 +14,8 @@ export interface EventLog {
 
   /**
    * Resolves with the frame's offset once it is durable. May be called concurrently; frames of one partition keep
-   * the order of the calls. Rejects with a {@link LogError}: then the frame may or may not be in the log.
+   * the order of the calls. The frame must not change until then. Rejects with a {@link LogError}: then the frame
+   * may or may not be in the log.
    */
   append(partition: number, frame: Buffer): Promise<number>;
 
@@ -26,6 +27,9 @@ export interface EventLog {
 
   /** Keeps, durably, what could not be read. The same (partition, offset, index) again replaces the first. */
   deadLetter(letter: DeadLetter): Promise<void>;
+
+  /** The dead letters that are kept, ordered by partition, offset, index. Those that arrive meanwhile may be missing. */
+  deadLetters(): AsyncIterable<DeadLetter>;
 
   /** How far `group` is behind, a row a partition. */
   lag(group: string): Promise<PartitionLag[]>;
@@ -87,9 +91,53 @@ export interface PartitionLag {
   end: number;
 }
 
+/** Something a person should know of. The log goes on, unless `kind` says otherwise. */
+export interface LogTrouble {
+  /**
+   * `gap`: the offset asked for was removed by retention, reading starts at the first one there is.
+   * `beyond_end`: the offset asked for was never written, so this is not the log that was read before. The
+   * partition is not read until the process starts again: going on could skip frames.
+   * `consumer_failed`: the consumer rejected; it is offered the same again after a back-off.
+   * `store_failed`: the log could not read, commit or remove; it tries again after a back-off.
+   */
+  kind: 'gap' | 'beyond_end' | 'consumer_failed' | 'store_failed';
+  message: string;
+  group?: string;
+  partition?: number;
+  cause?: unknown;
+}
+
+/** Ages and intervals in milliseconds. */
+export interface LogOptions {
+  /** Fixed when the log is created. */
+  partitions: number;
+  /** Frames that every group has committed are removed when older than this, ... */
+  retentionMs: number;
+  /** ... or when the log holds more than this; 0 and more, below `maxBytes`. */
+  retentionBytes: number;
+  /** A log that holds this much refuses appends with `full`: frames that nobody has consumed are never removed. */
+  maxBytes: number;
+  /** Wall clock; default `Date.now`. */
+  now?: () => number;
+  /** How often an idle reader looks for news; default 10. */
+  pollMs?: number;
+  /** How often frames are removed; default 5,000. */
+  retentionIntervalMs?: number;
+  /** A write that takes longer fails the appends that wait for it with `unavailable`; default 10,000. */
+  writeTimeoutMs?: number;
+  /** Default: a warning of the process (`process.emitWarning`). */
+  onTrouble?: (trouble: LogTrouble) => void;
+}
+
 export class LogError extends Error {
   override readonly name = 'LogError';
-  readonly code: 'unavailable' | 'full' | 'frame_too_large' | 'closed';
+  readonly code:
+    | 'unavailable'
+    | 'full'
+    | 'frame_too_large'
+    | 'closed'
+    | 'wrong_partitions'
+    | 'already_subscribed';
   readonly retryable: boolean;
 
   constructor(code: LogError['code'], message: string, options?: ErrorOptions) {

@@ -59,6 +59,13 @@ export interface Allowance {
   resetMs: number;
 }
 
+export interface LiveOptions {
+  /** The clock that decides whether a sign's time is over. ms since the epoch. */
+  now?: () => number;
+  /** Told of what has no caller: a listener that threw. Default: a process warning. */
+  onError?: (error: Error) => void;
+}
+
 export class LiveStoreError extends Error {
   override readonly name = 'LiveStoreError';
   readonly code: 'unavailable' | 'closed';

@@ -1,0 +1,104 @@
+/**
+ * The analytics store in this process: chDB, which is ClickHouse as a library, on a directory of its own.
+ *
+ * Several connections to the directory run side by side; a second process is refused. Each running statement holds a
+ * thread of libuv's pool, so UV_THREADPOOL_SIZE has to leave room beside `poolSize + 1`.
+ * Small parts need no care of ours: after 200 inserts of 50 rows over three days the engine's own merges had
+ * left 5 parts of raw and 1 of each day of a derived table (26.7.3).
+ */
+import { constants } from 'node:fs';
+import { access, mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
+import { READER_SETTINGS } from './settings.ts';
+import { type Engine, openStore, type StoreOptions } from './store.ts';
+
+type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
+
+const SCHEME = 'chdb://';
+
+/** @throws AnalyticsStoreError `unavailable` while another process has the directory */
+export async function openChdb(
+  url: string,
+  options: StoreOptions & { poolSize: number },
+): Promise<AnalyticsStore> {
+  const directory = directoryOf(url);
+  await makeWritable(directory);
+  const engine = await connect(directory, options.poolSize);
+  return openStore(engine, options);
+}
+
+function directoryOf(url: string): string {
+  const path = url.slice(SCHEME.length);
+  if (path !== '' && !/[?#]/.test(path)) return resolve(path);
+  throw new AnalyticsStoreError('failed', `${url}: expected chdb:///path/of/a/directory, and no parameters`);
+}
+
+async function makeWritable(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
+  } catch (cause) {
+    throw new AnalyticsStoreError('failed', `${directory}: cannot be written`, { cause });
+  }
+}
+
+async function connect(directory: string, poolSize: number): Promise<Engine> {
+  const { createChdbConnection, drainPending } = await loadLibrary();
+  const client = (clickhouse_settings: typeof READER_SETTINGS) =>
+    createClient({
+      connection: asConnection(createChdbConnection({ path: directory })),
+      clickhouse_settings,
+    });
+  try {
+    return {
+      writer: client({}),
+      readers: Array.from({ length: poolSize }, () => client(READER_SETTINGS)),
+      // A statement's promise settles when the library has returned, so nothing outlives it.
+      ended: async () => {},
+      close: drainPending,
+    };
+  } catch (cause) {
+    throw new AnalyticsStoreError('unavailable', await whyNot(directory), { cause });
+  }
+}
+
+/** chDB and the client each carry a copy of the same class with a private member, which TypeScript takes for two. */
+function asConnection(connection: object): Connection {
+  if (isConnection(connection)) return connection;
+  throw new AnalyticsStoreError('failed', 'chdb/connection and @clickhouse/client do not fit together');
+}
+
+function isConnection(value: object): value is Connection {
+  return ['query', 'exec', 'command', 'insert', 'ping', 'close'].every((method) => method in value);
+}
+
+/** The library says only that it could not connect (code 76 goes to stderr); its lock file names the holder. */
+async function whyNot(directory: string): Promise<string> {
+  const lock = await readFile(join(directory, 'status'), 'utf8').catch(() => '');
+  const holder = /^PID: (\d+)/m.exec(lock)?.[1];
+  return (
+    `${directory} cannot be opened: ${holder === undefined ? 'another process' : `process ${holder}`} seems to use it. ` +
+    'A directory of chDB belongs to one process: stop that one, or set DATA_DIR to another directory, ' +
+    'or CLICKHOUSE_URL to a ClickHouse server'
+  );
+}
+
+/** Loaded when it is wanted: the library has hundreds of megabytes, and not every platform has it. */
+async function loadLibrary() {
+  try {
+    const [{ createChdbConnection }, { drainPending }] = await Promise.all([
+      import('chdb/connection'),
+      import('chdb'),
+    ]);
+    return { createChdbConnection, drainPending };
+  } catch (cause) {
+    throw new AnalyticsStoreError(
+      'failed',
+      `chDB has no library for ${process.platform}-${process.arch} here (Linux needs glibc): ` +
+        'set CLICKHOUSE_URL to a ClickHouse server',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,76 @@
+/** A process that dies in the middle of inserts leaves whole batches, and views that a rebuild makes right. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import type { ChildNews } from './insert.child.ts';
+import { startInserting } from './inserting-process.case.ts';
+import { openAnalytics } from './open.ts';
+import { NIL_UUID } from './port.ts';
+import { batch, random, reference, uuid } from './reference.case.ts';
+
+const KILLS = 5;
+const seed = Date.now() % 2 ** 31;
+const days = ['2026-11-01', '2026-11-02', '2026-11-03'];
+
+it(`keeps a batch whole or not at all through ${KILLS} kills (seed ${seed})`, {
+  timeout: 120_000,
+}, async () => {
+  const next = random(seed);
+  const directory = await mkdtemp(join(tmpdir(), 'footfall-kill-'));
+  const acknowledged = new Set<number>();
+  let started = -1;
+  const note = (news: ChildNews) => {
+    if ('failed' in news) throw new Error(`${news.failed}: ${news.message}`);
+    if ('started' in news) started = Math.max(started, news.started);
+    if ('done' in news) acknowledged.add(news.done);
+  };
+
+  for (let kill = 0; kill < KILLS; kill++) {
+    const inserting = startInserting(directory, started + 1);
+    const enough = acknowledged.size + 2 + Math.floor(next() * 5);
+    while (acknowledged.size < enough) {
+      const news = await inserting.news();
+      if (news === undefined) throw new Error('the inserting process ended by itself');
+      note(news);
+    }
+    await delay(next() * 60);
+    for (const news of await inserting.kill()) note(news);
+  }
+
+  const store = await openAnalytics(`chdb://${directory}`, { rawDays: 36_500 });
+  try {
+    const rowsOf = new Map<number, number>();
+    for (const day of days) {
+      for (const { visitor } of await store.read('visitors_of_day', { day })) {
+        const n = Math.floor(Number(visitor) / 1_000);
+        rowsOf.set(n, (rowsOf.get(n) ?? 0) + 1);
+      }
+    }
+    for (const [n, rows] of rowsOf) expect(rows, `batch ${n}`).toBe(500);
+    for (const n of acknowledged) expect(rowsOf.has(n), `batch ${n} was acknowledged`).toBe(true);
+    for (let n = 0; n <= started; n++) {
+      const range = { partition: 0, firstOffset: n, nextOffset: n + 1 };
+      expect(await store.holds(range, '2026-11-30'), `batch ${n}`).toBe(rowsOf.has(n));
+    }
+
+    await store.rebuildDays(days);
+
+    const expected = reference([...rowsOf.keys()].flatMap(batch));
+    const range = {
+      ...{ first_day: '2026-11-01', last_day: '2026-11-03' },
+      ...{ community_id: NIL_UUID, division_id: NIL_UUID, limit: 100, offset: 0 },
+    };
+    const community = { ...range, community_id: uuid(1, 1) };
+    expect(await store.read('visitors', range)).toEqual(expected.visitors(range));
+    expect(await store.read('trends_by_day', range)).toEqual(expected.trends_by_day(range));
+    expect(await store.read('trends_by_hour', range)).toEqual(expected.trends_by_hour(range));
+    expect(await store.read('pages', range)).toEqual(expected.pages(range));
+    expect(await store.read('countries', range)).toEqual(expected.countries(range));
+    expect(await store.read('community_days', community)).toEqual(expected.community_days(community));
+  } finally {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,22 @@
+-- Visitors by hour and community.
+CREATE TABLE IF NOT EXISTS footfall.trend_hourly (
+  day               Date,
+  hour              DateTime64(3, 'UTC'),
+  community_id      UUID,
+  visitor_set       AggregateFunction(uniqExact, UInt64),
+  authenticated_set AggregateFunction(uniqExact, UInt64),
+  views             SimpleAggregateFunction(sum, UInt64)
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY day
+ORDER BY (day, hour, community_id);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.trend_hourly_mv TO footfall.trend_hourly AS
+SELECT
+  day, hour, community_id,
+  uniqExactState(visitor) AS visitor_set,
+  uniqExactStateIf(visitor, user_id != '') AS authenticated_set,
+  countIf(type = 'page_view') AS views
+FROM footfall.event
+WHERE type != 'leave'
+GROUP BY day, hour, community_id;

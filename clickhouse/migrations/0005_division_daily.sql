@@ -1,0 +1,23 @@
+-- Visitors by day, division and community.
+CREATE TABLE IF NOT EXISTS footfall.division_daily (
+  day               Date,
+  division_id       UUID,
+  division_type     LowCardinality(String),
+  community_id      UUID,
+  visitor_set       AggregateFunction(uniqExact, UInt64),
+  authenticated_set AggregateFunction(uniqExact, UInt64),
+  views             SimpleAggregateFunction(sum, UInt64)
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY day
+ORDER BY (day, division_id, division_type, community_id);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.division_daily_mv TO footfall.division_daily AS
+SELECT
+  day, division_id, division_type, community_id,
+  uniqExactState(visitor) AS visitor_set,
+  uniqExactStateIf(visitor, user_id != '') AS authenticated_set,
+  countIf(type = 'page_view') AS views
+FROM footfall.event
+WHERE type != 'leave'
+GROUP BY day, division_id, division_type, community_id;

@@ -1,0 +1,81 @@
+/** What opening a store refuses and why; how long raw stays. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Session } from 'chdb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startInserting } from './inserting-process.case.ts';
+import { openAnalytics } from './open.ts';
+import { NIL_UUID } from './port.ts';
+import { eventRow } from './reference.case.ts';
+
+const DAY = 86_400_000;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'footfall-open-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+it('names the schemes it knows', () => {
+  expect(() => openAnalytics('mysql://there', { rawDays: 400 })).toThrow(/mysql:\/\/, known: chdb:\/\//);
+});
+
+it.each(['chdb://', 'chdb:///some/where?pool=3'])('refuses %s', async (url) => {
+  await expect(openAnalytics(url, { rawDays: 400 })).rejects.toMatchObject({ code: 'failed' });
+});
+
+it('says which directory cannot be written', async () => {
+  const file = join(directory, 'file');
+  await writeFile(file, '');
+  await expect(openAnalytics(`chdb://${file}/store`, { rawDays: 400 })).rejects.toMatchObject({
+    code: 'failed',
+    message: expect.stringContaining(file),
+  });
+});
+
+it('tells a second process who has the directory', async () => {
+  const path = join(directory, 'store');
+  const store = await openAnalytics(`chdb://${path}`, { rawDays: 400 });
+  const second = startInserting(path, 0);
+  try {
+    const news = await second.news();
+    expect(news).toMatchObject({ failed: 'unavailable', message: expect.stringContaining(path) });
+    expect(news).toMatchObject({ message: expect.stringContaining(`process ${process.pid}`) });
+    await store.ping();
+  } finally {
+    await second.kill();
+    await store.close();
+  }
+});
+
+it('drops raw rows when their time is over, and never what was derived from them', async () => {
+  const url = `chdb://${join(directory, 'store')}`;
+  const site = {
+    first_day: '2026-01-01',
+    last_day: '2026-01-31',
+    community_id: NIL_UUID,
+    division_id: NIL_UUID,
+  };
+  const happened_at = Date.parse('2026-01-10T12:00:00Z');
+
+  const before = await openAnalytics(url, { rawDays: 36_500 });
+  await before.insert([eventRow({ happened_at })]);
+  await before.close();
+
+  const store = await openAnalytics(url, { rawDays: 1, now: () => happened_at + 3 * DAY });
+  const session = new Session(join(directory, 'store'));
+  try {
+    await expect
+      .poll(async () => {
+        await session.queryAsync('OPTIMIZE TABLE footfall.event FINAL');
+        return store.read('visitors_of_day', { day: '2026-01-10' });
+      })
+      .toEqual([]);
+    await store.rebuildDays(['2026-01-10']);
+    expect(await store.read('visitors', site)).toEqual([{ visitors: 1, authenticated: 0, page_views: 1 }]);
+  } finally {
+    session.close();
+    await store.close();
+  }
+});

@@ -1,0 +1,24 @@
+/** Opens the analytics store that a URL names. */
+import { pickEngine } from '../engine.ts';
+import { openChdb } from './chdb.ts';
+import type { AnalyticsStore } from './port.ts';
+
+export interface AnalyticsOptions {
+  /** Days that raw rows stay after they were received. */
+  rawDays: number;
+  /** Queries that run at the same time; inserts have a connection of their own. */
+  poolSize?: number;
+  /** ms since the epoch */
+  now?: () => number;
+}
+
+/**
+ * Opens the store and brings its tables up to date. `chdb:///path/of/a/directory` is chDB in this process.
+ *
+ * @throws AnalyticsStoreError when the store is in use by another process, cannot be written or is of a newer version
+ * @throws UnknownEngineError for another scheme
+ */
+export function openAnalytics(url: string, options: AnalyticsOptions): Promise<AnalyticsStore> {
+  const open = pickEngine('analytics store', url, { chdb: openChdb });
+  return open(url, { poolSize: 4, now: Date.now, ...options });
+}

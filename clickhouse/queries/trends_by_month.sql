@@ -1,0 +1,11 @@
+-- Unique visitors of each month, by its first day; of the days inside the range alone.
+SELECT
+  toString(toStartOfMonth(day)) AS bucket,
+  uniqExactMerge(visitor_set) AS visitors,
+  uniqExactMerge(authenticated_set) AS authenticated,
+  sum(views) AS page_views
+FROM footfall.trend_daily
+WHERE day BETWEEN {first_day:Date} AND {last_day:Date}
+  AND (empty({community_id:UUID}) OR community_id = {community_id:UUID})
+GROUP BY bucket
+ORDER BY bucket

@@ -1,0 +1,27 @@
+/**
+ * How long raw rows stay: `rawDays` after they were received, and until the last row of their part is due, since
+ * expired parts are dropped whole. By receipt and not by day, so that imported history stays as long as the rest.
+ */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { addDays } from '../contract/reporting-day.ts';
+import { select } from './statement.ts';
+
+/** Sets the table's TTL where it differs. The engine then dates its parts anew in the background. */
+export async function keepRawFor(client: ClickHouseClient, rawDays: number): Promise<void> {
+  // One more, because a day of a zone east of UTC begins on the day before.
+  const ttl = `toDate(received_at) + toIntervalDay(${rawDays + 1})`;
+  const [table] = await select<{ engine_full: string }>(
+    client,
+    `SELECT engine_full FROM system.tables WHERE database = 'footfall' AND name = 'event'`,
+  );
+  if (table?.engine_full.includes(`TTL ${ttl}`)) return;
+  await client.command({
+    query: `ALTER TABLE footfall.event MODIFY TTL ${ttl}`,
+    clickhouse_settings: { mutations_sync: '0' },
+  });
+}
+
+/** Whether raw still has every row of a day. */
+export function rawIsWhole(day: string, rawDays: number, now: number): boolean {
+  return day > addDays(new Date(now).toISOString().slice(0, 10), -rawDays);
+}

@@ -1,0 +1,33 @@
+/** Settings of statements, the same on all engines. */
+import { totalmem } from 'node:os';
+import type { ClickHouseSettings } from '@clickhouse/client';
+import { MAX_ROWS_PER_INSERT } from './port.ts';
+
+const MAX_MEMORY_BYTES = Math.min(4 * 1024 ** 3, Math.floor(totalmem() / 4));
+
+/** Of the clients that read. A dashboard is given up after a minute, since nobody waits longer. */
+export const READER_SETTINGS: ClickHouseSettings = {
+  // apache-arrow for JS has no decompressor.
+  output_format_arrow_compression_method: 'none',
+  max_execution_time: 60,
+  max_memory_usage: String(MAX_MEMORY_BYTES),
+};
+
+/**
+ * One insert is one block, and so one part: written whole or not at all. Text, as they stand in the statement itself:
+ * chDB would SET the client's settings before it, and for each look through all rows once more (330 ms for 10,000
+ * rows that take 100 ms this way).
+ */
+export const INSERT_SETTINGS = [
+  'async_insert = 0',
+  'input_format_parallel_parsing = 0',
+  'max_insert_threads = 1',
+  `max_insert_block_size = ${2 * MAX_ROWS_PER_INSERT}`,
+  `min_insert_block_size_rows = ${2 * MAX_ROWS_PER_INSERT}`,
+  'min_insert_block_size_bytes = 0',
+  'max_insert_block_size_bytes = 0',
+  'materialized_views_ignore_errors = 0',
+  `max_memory_usage = ${MAX_MEMORY_BYTES}`,
+].join(', ');
+
+export const REBUILD_SETTINGS = `max_memory_usage = ${MAX_MEMORY_BYTES}`;

@@ -1,0 +1,157 @@
+/** The analytics store on any engine that speaks ClickHouse: chDB in this process, or a server. */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, drainStream } from '@clickhouse/client';
+import { insertError, storeError } from './errors.ts';
+import { migrate } from './migrate.ts';
+import { Pool } from './pool.ts';
+import type { AnalyticsStore, EventRow, SeenEvent, StoredRange } from './port.ts';
+import type { QueryName, QueryParams, QueryRow } from './queries.ts';
+import { rebuild } from './rebuild.ts';
+import { keepRawFor, rawIsWhole } from './retention.ts';
+import { COLUMNS, checkDays, checkRows, rowsText } from './rows.ts';
+import { INSERT_SETTINGS } from './settings.ts';
+import { select, selectArrow, selectNamed } from './statement.ts';
+
+/** Ready connections. */
+export interface Engine {
+  /** For inserts, rebuilds and what goes with them, so that a dashboard never holds up the pipeline. Without settings. */
+  writer: ClickHouseClient;
+  /** With `READER_SETTINGS`. One statement each at a time; a client that can run several is listed as often. */
+  readers: ClickHouseClient[];
+  /** Resolves once a statement that failed does not run any more. Tries until it knows. */
+  ended(queryId: string): Promise<void>;
+  /** After the clients were closed. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Days that raw rows stay after they were received. */
+  rawDays: number;
+  /** ms since the epoch */
+  now: () => number;
+}
+
+const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactEachRow`;
+
+/** Event ids of one question; more are asked in turns. */
+const MAX_IDS = 1_000;
+
+export async function openStore(engine: Engine, options: StoreOptions): Promise<AnalyticsStore> {
+  const store = new ClickHouseStore(engine, options);
+  try {
+    await migrate(engine.writer);
+    await keepRawFor(engine.writer, options.rawDays);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw storeError(error);
+  }
+}
+
+class ClickHouseStore implements AnalyticsStore {
+  readonly #engine: Engine;
+  readonly #options: StoreOptions;
+  readonly #writer: Pool<ClickHouseClient>;
+  readonly #readers: Pool<ClickHouseClient>;
+
+  constructor(engine: Engine, options: StoreOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#writer = new Pool([engine.writer]);
+    this.#readers = new Pool(engine.readers);
+  }
+
+  async insert(rows: EventRow[]): Promise<void> {
+    checkRows(rows);
+    if (rows.length === 0) return;
+    const query_id = randomUUID();
+    await this.#writer.run(async (client) => {
+      try {
+        const { stream } = await client.exec({
+          query: INSERT,
+          values: Readable.from([rowsText(rows)]),
+          query_id,
+        });
+        await drainStream(stream);
+      } catch (cause) {
+        const error = insertError(cause);
+        if (error.code === 'unclear') await this.#engine.ended(query_id);
+        throw error;
+      }
+    });
+  }
+
+  async holds(range: StoredRange, day: string): Promise<boolean> {
+    checkDays([day]);
+    const params = {
+      day,
+      partition: range.partition,
+      first_offset: range.firstOffset,
+      next_offset: range.nextOffset,
+    };
+    const [row] = await this.#run(this.#writer, (client) =>
+      selectNamed<{ held: number }>(client, 'holds', params),
+    );
+    return row?.held === 1;
+  }
+
+  async recentEventIds(partition: number, beforeOffset: number, since: number): Promise<SeenEvent[]> {
+    const params = { partition, before_offset: beforeOffset, since };
+    const rows = await this.#run(this.#writer, (client) =>
+      selectNamed<{ event_id: string; visitor: string; received_at: number }>(
+        client,
+        'recent_event_ids',
+        params,
+      ),
+    );
+    return rows.map((row) => ({ eventId: row.event_id, visitor: row.visitor, receivedAt: row.received_at }));
+  }
+
+  async knownEventIds(eventIds: string[], days: string[], except: StoredRange[]): Promise<Set<string>> {
+    checkDays(days);
+    const excepted = except.map((range) => [range.partition, range.firstOffset, range.nextOffset]);
+    const known = new Set<string>();
+    for (let from = 0; from < eventIds.length; from += MAX_IDS) {
+      const params = { event_ids: eventIds.slice(from, from + MAX_IDS), days, except: excepted };
+      const rows = await this.#run(this.#writer, (client) =>
+        selectNamed<{ event_id: string }>(client, 'known_event_ids', params),
+      );
+      for (const { event_id } of rows) known.add(event_id);
+    }
+    return known;
+  }
+
+  /** Days that raw no longer holds whole stay as they are: what was derived is all that is left of them. */
+  async rebuildDays(days: string[]): Promise<void> {
+    checkDays(days);
+    const { rawDays, now } = this.#options;
+    const whole = [...new Set(days)].filter((day) => rawIsWhole(day, rawDays, now()));
+    if (whole.length > 0) await this.#run(this.#writer, (client) => rebuild(client, whole));
+  }
+
+  read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]> {
+    return this.#run(this.#readers, (client) => selectNamed<QueryRow<N>>(client, query, params));
+  }
+
+  readArrow<N extends QueryName>(query: N, params: QueryParams<N>): Promise<Buffer> {
+    return this.#run(this.#readers, (client) => selectArrow(client, query, params));
+  }
+
+  async ping(): Promise<void> {
+    await this.#run(this.#readers, (client) => select(client, 'SELECT 1 AS alive'));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#writer.close(), this.#readers.close()]);
+    await this.#engine.close();
+  }
+
+  async #run<T>(pool: Pool<ClickHouseClient>, work: (client: ClickHouseClient) => Promise<T>): Promise<T> {
+    try {
+      return await pool.run(work);
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Removes what is no longer wanted: frames that every group has committed, when they are too old or the log is too
+ * large; dead letters after {@link LETTER_RETENTION_MS}. Runs beside a subscription, in small transactions.
+ *
+ * What to remove is worked out in a read and removed only if nothing else removed, and no group was moved back,
+ * meanwhile; otherwise it is left to the next round.
+ */
+import { framePrefix, metaOfFrame, metaOfLetter, offsetOfFrame } from './lmdb-keys.ts';
+import { boundsOf, neededFrom } from './lmdb-offsets.ts';
+import type { LmdbStore } from './lmdb-store.ts';
+import type { LogTrouble } from './port.ts';
+
+export const LETTER_RETENTION_MS = 14 * 86_400_000;
+const MAX_REMOVED_FRAMES = 256;
+const MAX_SCANNED_LETTERS = 1_000;
+
+interface RetentionRules {
+  retentionMs: number;
+  retentionBytes: number;
+  intervalMs: number;
+  now(): number;
+}
+
+interface StoredFrame {
+  partition: number;
+  key: Uint8Array;
+  storedAt: number;
+  size: number;
+}
+
+/** Removes in the background until stopped. */
+export class Retention {
+  readonly #store: LmdbStore;
+  readonly #rules: RetentionRules;
+  readonly #report: (trouble: LogTrouble) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+  /** Where the scan of the dead letters goes on. */
+  #letterCursor: Uint8Array = framePrefix(0, 0);
+
+  constructor(store: LmdbStore, rules: RetentionRules, report: (trouble: LogTrouble) => void) {
+    this.#store = store;
+    this.#rules = rules;
+    this.#report = report;
+    this.#schedule();
+  }
+
+  /** Resolves when no removal runs any more. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    return this.#running;
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#running = this.#round();
+    }, this.#rules.intervalMs);
+  }
+
+  async #round(): Promise<void> {
+    try {
+      this.#store.forgetDeadReaders();
+      for (let partition = 0; partition < this.#store.partitions; partition += 1) {
+        while (!this.#stopped && (await this.#removeOld(partition)));
+      }
+      while (!this.#stopped && (await this.#removeExcess()));
+      if (!this.#stopped) await this.#removeLetters();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#report({ kind: 'store_failed', message: `retention: ${why}`, cause });
+    }
+    if (!this.#stopped) this.#schedule();
+  }
+
+  /** One step of removal by age; says whether another may find more. */
+  async #removeOld(partition: number): Promise<boolean> {
+    const oldestKept = this.#rules.now() - this.#rules.retentionMs;
+    const { version } = this.#store.removed();
+    const consumed = this.#consumed(partition);
+    const kept = consumed.findIndex(({ storedAt }) => storedAt > oldestKept);
+    const old = kept < 0 ? consumed : consumed.slice(0, kept);
+    return (await this.#removeFrames(version, old)) && old.length === MAX_REMOVED_FRAMES;
+  }
+
+  /** One step of removal by size, the oldest of all partitions first; says whether another may find more. */
+  async #removeExcess(): Promise<boolean> {
+    const { version } = this.#store.removed();
+    let excess = this.#store.storedBytes() - this.#rules.retentionBytes;
+    if (excess <= 0) return false;
+    const consumed: StoredFrame[] = [];
+    for (let partition = 0; partition < this.#store.partitions; partition += 1) {
+      consumed.push(...this.#consumed(partition));
+    }
+    consumed.sort((a, b) => a.storedAt - b.storedAt);
+    const oldest: StoredFrame[] = [];
+    for (const frame of consumed) {
+      if (excess <= 0 || oldest.length === MAX_REMOVED_FRAMES) break;
+      oldest.push(frame);
+      excess -= frame.size;
+    }
+    return this.#removeFrames(version, oldest);
+  }
+
+  /** The first frames of a partition that every group has committed, in order and with times that never fall. */
+  #consumed(partition: number): StoredFrame[] {
+    const { start, end } = boundsOf(this.#store, partition);
+    const needed = Math.min(neededFrom(this.#store, partition) ?? start, end);
+    if (needed <= start) return [];
+    const range = {
+      start: framePrefix(partition, start),
+      end: framePrefix(partition, needed),
+      limit: MAX_REMOVED_FRAMES,
+    };
+    let latest = 0;
+    return [...this.#store.frames.getKeys(range)].map((key) => {
+      const { storedAt, size } = metaOfFrame(key);
+      // Processes may disagree on the time; a frame must never go before the one in front of it.
+      latest = Math.max(latest, storedAt);
+      return { partition, key, storedAt: latest, size };
+    });
+  }
+
+  async #removeFrames(version: number, frames: StoredFrame[]): Promise<boolean> {
+    if (frames.length === 0) return false;
+    const starts = new Map<number, number>();
+    let bytes = 0;
+    for (const { partition, key, size } of frames) {
+      starts.set(partition, offsetOfFrame(key) + 1);
+      bytes += size;
+    }
+    const keys = frames.map(({ key }) => key);
+    return this.#store.remove({ version, from: this.#store.frames, keys, bytes, starts });
+  }
+
+  /** Looks at the next part of the dead letters, and begins anew after the last. */
+  async #removeLetters(): Promise<void> {
+    const oldestKept = this.#rules.now() - LETTER_RETENTION_MS;
+    const { version } = this.#store.removed();
+    const range = { start: this.#letterCursor, limit: MAX_SCANNED_LETTERS };
+    const scanned = [...this.#store.letters.getKeys(range)];
+    this.#letterCursor =
+      scanned.length < MAX_SCANNED_LETTERS ? framePrefix(0, 0) : (scanned.at(-1) ?? framePrefix(0, 0));
+    const keys = scanned.filter((key) => metaOfLetter(key).storedAt <= oldestKept);
+    let bytes = 0;
+    for (const key of keys) bytes += metaOfLetter(key).size;
+    if (keys.length > 0)
+      await this.#store.remove({ version, from: this.#store.letters, keys, bytes, starts: new Map() });
+  }
+}

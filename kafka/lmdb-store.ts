@@ -1,0 +1,193 @@
+/** The LMDB environment of an embedded log: what lies in it, and the ways to change it. */
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { LogError } from './port.ts';
+
+// Address space, not disk. All processes must map the same, and none ever has to map anew.
+const MAP_BYTES = 1024 ** 4;
+// What a collector's frame may need: a smaller write could fit where appends do not.
+const PROBE_BYTES = 64 * 1024;
+
+interface Totals {
+  /** Frames ever appended: rises with every append, so a reader that sees it unchanged has no news. */
+  frames: number;
+  /** Bytes of frames and dead letters ever stored; those removed are counted by {@link LmdbStore.removed}. */
+  bytes: number;
+}
+
+export interface LmdbStore {
+  readonly path: string;
+  readonly partitions: number;
+  /** `frameKey` -> body, byte for byte. */
+  readonly frames: Database<Buffer, Uint8Array>;
+  /** partition -> offset after the last frame. Written by appends only. */
+  readonly ends: Database<number, number>;
+  /** partition -> offset of the first frame that is still there. Written by retention only. */
+  readonly starts: Database<number, number>;
+  /** [partition, group] -> offset to read next. */
+  readonly offsets: Database<number, [number, string]>;
+  /** `letterKey` -> reason and body. */
+  readonly letters: Database<Buffer, Uint8Array>;
+  totals(): Totals;
+  setTotals(totals: Totals): void;
+  /** Bytes ever removed, and the version that guards every removal. */
+  removed(): { bytes: number; version: number };
+  /** Bytes of the frames and dead letters that are there now. */
+  storedBytes(): number;
+
+  /**
+   * Runs `change` inside a write transaction, on this thread, and resolves once it is durable. All processes wait
+   * while this thread is late to run it; where the values are known beforehand, take one of the other two.
+   * `change` reads before it writes: what it wrote before throwing is kept.
+   *
+   * @throws LogError `unavailable`; what `change` throws
+   */
+  transact<T>(change: () => T): Promise<T>;
+  /** Sets one offset, durably, without holding the write lock for this thread. @throws LogError `unavailable` */
+  putOffset(partition: number, group: string, offset: number): Promise<void>;
+  /**
+   * Removes `keys` unless something was removed or a group was moved back since `version` was read; says whether
+   * it did. Durable; does not hold the write lock for this thread. @throws LogError `unavailable`
+   */
+  remove(removal: Removal): Promise<boolean>;
+  /** Inside {@link transact}: makes every removal that was worked out before this moment void. */
+  forbidRemovals(): void;
+
+  /** Writes and removes as much as a frame has. @throws LogError `unavailable` */
+  probe(): Promise<void>;
+  /** Frees what readers that were killed still hold: pages they pinned cannot be used again. */
+  forgetDeadReaders(): void;
+  close(): Promise<void>;
+}
+
+interface Removal {
+  version: number;
+  from: Database<Buffer, Uint8Array>;
+  keys: Uint8Array[];
+  /** Bytes of the values. */
+  bytes: number;
+  /** Frames only: partition -> first offset that stays. */
+  starts: Map<number, number>;
+}
+
+/** @throws LogError `wrong_partitions`, `unavailable` */
+export function openStore(path: string, partitions: number): LmdbStore {
+  const root = openEnvironment(path);
+  try {
+    return openDatabases(root, path, partitions);
+  } catch (cause) {
+    void root.close();
+    throw cause instanceof LogError ? cause : unavailable(`cannot open ${path}`, cause);
+  }
+}
+
+function openEnvironment(path: string): RootDatabase {
+  try {
+    return open({
+      path,
+      noSubdir: false,
+      mapSize: MAP_BYTES,
+      // A commit returns after fdatasync and the synced write of the meta page: resolved means durable.
+      overlappingSync: false,
+      // With it, every commit has a promise that lmdb keeps to itself: a full disk would end the process with an
+      // unhandled rejection.
+      eventTurnBatching: false,
+    });
+  } catch (cause) {
+    throw unavailable(`cannot open ${path}`, cause);
+  }
+}
+
+function openDatabases(root: RootDatabase, path: string, partitions: number): LmdbStore {
+  const frames = root.openDB<Buffer, Uint8Array>('frames', { encoding: 'binary', keyEncoding: 'binary' });
+  const letters = root.openDB<Buffer, Uint8Array>('letters', { encoding: 'binary', keyEncoding: 'binary' });
+  const ends = root.openDB<number, number>('ends', { encoding: 'json' });
+  const starts = root.openDB<number, number>('starts', { encoding: 'json' });
+  const offsets = root.openDB<number, [number, string]>('offsets', { encoding: 'json' });
+  const totalsDb = root.openDB<Totals, string>('totals', { encoding: 'json' });
+  const removedDb = root.openDB<number, string>('removed', { encoding: 'json', useVersions: true });
+  const layout = root.openDB<number, string>('layout', { encoding: 'json' });
+  const probes = root.openDB<Buffer, string>('probes', { encoding: 'binary' });
+
+  const created = root.transactionSync(() => {
+    const found = layout.get('partitions');
+    if (found !== undefined) return found;
+    layout.putSync('partitions', partitions);
+    removedDb.putSync('bytes', 0, 1);
+    return partitions;
+  });
+  if (created !== partitions) {
+    throw new LogError(
+      'wrong_partitions',
+      `${path} was created with ${created} partitions, not ${partitions}: their number is fixed`,
+    );
+  }
+
+  const totals = () => totalsDb.get('all') ?? { frames: 0, bytes: 0 };
+  const removed = () => {
+    const entry = removedDb.getEntry('bytes');
+    if (entry?.version === undefined) throw new LogError('unavailable', `${path}: its counters are missing`);
+    return { bytes: entry.value, version: entry.version };
+  };
+
+  return {
+    path,
+    partitions,
+    frames,
+    ends,
+    starts,
+    offsets,
+    letters,
+    totals,
+    setTotals: (value) => totalsDb.putSync('all', value),
+    removed,
+    storedBytes: () => totals().bytes - removed().bytes,
+    transact: (change) => durable(path, root.transaction(change)),
+    putOffset: async (partition, group, offset) => {
+      await durable(path, offsets.put([partition, group], offset));
+    },
+    remove: ({ version, from, keys, bytes, starts: moved }) => {
+      const total = removed().bytes + bytes;
+      const done = removedDb.ifVersion('bytes', version, () => {
+        for (const key of keys) from.remove(key);
+        for (const [partition, offset] of moved) starts.put(partition, offset);
+        removedDb.put('bytes', total, version + 1);
+      });
+      return durable(path, done);
+    },
+    forbidRemovals: () => {
+      const { bytes, version } = removed();
+      removedDb.putSync('bytes', bytes, version + 1);
+    },
+    probe: async () => {
+      await durable(path, probes.put('probe', Buffer.alloc(PROBE_BYTES)));
+      await durable(path, probes.remove('probe'));
+    },
+    forgetDeadReaders: () => void root.readerCheck(),
+    close: () => root.close(),
+  };
+}
+
+/** Awaits a write; a failed commit says why in a promise of its own. */
+async function durable<T>(path: string, write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof LogError) throw error;
+    throw unavailable(`cannot write to ${path}`, await reasonOf(error));
+  }
+}
+
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error)) return error;
+  try {
+    await error.commitError;
+    return error;
+  } catch (reason) {
+    return reason;
+  }
+}
+
+function unavailable(what: string, cause: unknown): LogError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LogError('unavailable', `${what}: ${why}`, { cause });
+}

@@ -1,0 +1,99 @@
+/**
+ * A process of its own that uses a log, for tests that need two or that kill one.
+ * Arguments: role, folder, partitions, frames.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { open } from 'lmdb';
+import { openLog } from './open.ts';
+
+const [role = '', folder = '', partitions = '1', frames = '0'] = process.argv.slice(2);
+const MAX_BODY_BYTES = 20_000;
+const IN_FLIGHT = 16;
+
+/** A line for the test, written at once: what the kernel has outlives a kill. */
+const tell = (line: string) => process.stdout.write(`${line}\n`);
+const environment = () => open({ path: folder, noSubdir: false, overlappingSync: false, mapSize: 1024 ** 4 });
+const openTheLog = () => {
+  const limits = { retentionMs: 3_600_000, retentionBytes: 1024 ** 3, maxBytes: 2 * 1024 ** 3 };
+  return openLog(`lmdb://${folder}`, { partitions: Number(partitions), ...limits });
+};
+
+const roles: Record<string, () => Promise<void>> = {
+  /** Appends `frames` numbered frames to each partition. */
+  async append() {
+    const log = await openTheLog();
+    const appends: Promise<number>[] = [];
+    for (let i = 0; i < Number(frames); i += 1) {
+      for (let partition = 0; partition < log.partitions; partition += 1) {
+        appends.push(log.append(partition, Buffer.from(`${process.pid}:${i}`)));
+      }
+      if (i % 5 === 0) await appends.at(-1);
+    }
+    await Promise.all(appends);
+    await log.close();
+  },
+
+  /** Appends until killed, frames that carry their own digest, and tells each acknowledged place and digest. */
+  async appendForEver() {
+    const log = await openTheLog();
+    const worker = async (partition: number) => {
+      for (;;) {
+        const noise = randomBytes(Math.floor(Math.random() * MAX_BODY_BYTES)).toString('base64');
+        const digest = createHash('sha256').update(noise).digest('hex');
+        const offset = await log.append(partition, Buffer.from(`${digest} ${noise}`));
+        tell(`${partition} ${offset} ${digest}`);
+      }
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, (_, i) => worker(i % log.partitions)));
+  },
+
+  /** Appends until the disk is full and then as often again, and tells how that ended, and what a ping says. */
+  async fillDisk() {
+    const log = await openTheLog();
+    const codes = new Set<string>();
+    for (let left = 10; left > 0; ) {
+      await log.append(0, Buffer.alloc(MAX_BODY_BYTES)).catch((error) => {
+        codes.add(error.code);
+        left -= 1;
+      });
+    }
+    tell([...codes].join());
+    await log.ping().catch((error) => tell(`ping: ${error.code}`));
+    await log.close();
+  },
+
+  /** Holds the write lock, in the middle of a transaction that has written, until killed. */
+  async holdWriteLock() {
+    const root = environment();
+    root.transactionSync(() => {
+      root.putSync('unfinished', 'x');
+      tell('ready');
+      for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });
+  },
+
+  /** Holds a snapshot for reading until killed. */
+  async holdSnapshot() {
+    const root = environment();
+    const snapshot = root.useReadTransaction();
+    root.get('anything', { transaction: snapshot });
+    tell('ready');
+    await new Promise((resolve) => setTimeout(resolve, 1_000_000));
+    snapshot.done();
+  },
+
+  /** Subscribes, and never finishes a batch. */
+  async subscribe() {
+    const log = await openTheLog();
+    await log.subscribe('pipeline', {
+      assigned: async (_, committed) => committed,
+      batch: () => {
+        tell('ready');
+        return new Promise(() => undefined);
+      },
+      revoked: () => undefined,
+    });
+  },
+};
+
+await roles[role]?.();

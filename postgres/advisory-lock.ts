@@ -1,0 +1,51 @@
+/**
+ * Locks across all instances: PostgreSQL's advisory locks, held by a connection. The server frees them by itself when
+ * the connection goes, so that a killed holder blocks nobody.
+ */
+import type { Database } from './database.ts';
+import { LOCKS, type LockName, SessionStoreError } from './port.ts';
+import { sql } from './sql.ts';
+import { toStoreError } from './store-error.ts';
+
+/** First half of every key, so that other users of the same database are not met. */
+export const LOCK_SPACE = 0x466f6f74;
+
+const TAKE = { shared: sql('lock_shared'), exclusive: sql('lock_exclusive') };
+const RELEASE = sql('unlock_all');
+
+/**
+ * Waits for the lock, runs `work`, frees the lock whatever `work` does.
+ * @throws what `work` throws
+ * @throws SessionStoreError `unavailable` when the lock was lost before `work` ended
+ */
+export async function holdAdvisoryLock<T>(
+  database: Database,
+  lock: LockName,
+  mode: 'shared' | 'exclusive',
+  work: () => Promise<T>,
+): Promise<T> {
+  return await database.dedicated(async (connection) => {
+    let lost = false;
+    const onEnd = () => {
+      lost = true;
+    };
+    connection.on('end', onEnd);
+    try {
+      await wrapped(connection.query(TAKE[mode], [LOCK_SPACE, LOCKS[lock]]));
+      const result = await work();
+      if (lost) throw new SessionStoreError('unavailable', `the lock ${lock} was lost while it was in use`);
+      await wrapped(connection.query(RELEASE));
+      return result;
+    } finally {
+      connection.off('end', onEnd);
+    }
+  });
+}
+
+async function wrapped<T>(query: Promise<T>): Promise<T> {
+  try {
+    return await query;
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}

@@ -1,0 +1,366 @@
+/** What every engine of the session store has to pass. Instants differ from test to test, since all share one store. */
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeLocks } from './conformance-locks.case.ts';
+import { describeRandomHistories } from './conformance-random.case.ts';
+import { openSessions } from './open.ts';
+import type { Community, Division, SessionStore } from './port.ts';
+import { at, delta, readSession, visitor } from './session.fixture.ts';
+
+interface Engine {
+  /** Of an empty session store. */
+  url: string;
+  /** A look at its tables. */
+  database: Pool;
+  stop(): Promise<void>;
+}
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const DAY = 24 * HOUR;
+const SESSION_TIMEOUT = HOUR;
+
+export function describeSessionStore(name: string, start: () => Promise<Engine>): void {
+  describe(`session store: ${name}`, () => {
+    let engine: Engine;
+    let store: SessionStore;
+    let partition = 0;
+
+    beforeAll(async () => {
+      engine = await start();
+      store = await openSessions(engine.url, { sessionTimeoutMs: SESSION_TIMEOUT });
+    });
+    afterAll(async () => {
+      await store?.close();
+      await engine?.stop();
+    });
+
+    const nextRange = () => ({ partition: partition++, firstOffset: 0, nextOffset: 10 });
+    const apply = (...deltas: Parameters<SessionStore['applyBatch']>[1]) =>
+      store.applyBatch([nextRange()], deltas);
+    const read = (fingerprint: string) => readSession(engine.database, fingerprint);
+
+    describe('checkpoints', () => {
+      it('are undefined before the first batch and then the last range', async () => {
+        const range = nextRange();
+        expect(await store.checkpoint(range.partition)).toBeUndefined();
+        await store.applyBatch([range], []);
+        expect(await store.checkpoint(range.partition)).toEqual(range);
+        const next = { ...range, firstOffset: 10, nextOffset: 2 ** 52 };
+        await store.applyBatch([next], []);
+        expect(await store.checkpoint(range.partition)).toEqual(next);
+      });
+
+      it('may leave out offsets that the log no longer has', async () => {
+        const range = nextRange();
+        await store.applyBatch([range], []);
+        const later = { ...range, firstOffset: 500, nextOffset: 501 };
+        await store.applyBatch([later], []);
+        expect(await store.checkpoint(range.partition)).toEqual(later);
+      });
+
+      it('fence a batch whose range has been counted, in full or in part', async () => {
+        const range = nextRange();
+        const fingerprint = visitor();
+        await store.applyBatch([range], [delta(fingerprint, 0)]);
+        for (const firstOffset of [0, 9]) {
+          await expect(
+            store.applyBatch([{ ...range, firstOffset, nextOffset: 20 }], [delta(fingerprint, 1)]),
+          ).rejects.toMatchObject({ code: 'fenced', retryable: false });
+        }
+        expect(await store.checkpoint(range.partition)).toEqual(range);
+        expect(await read(fingerprint)).toMatchObject({ pageViews: 1 });
+      });
+
+      it('move together or not at all when one of the ranges is fenced', async () => {
+        const [counted, fresh] = [nextRange(), nextRange()];
+        const fingerprint = visitor();
+        await store.applyBatch([counted], []);
+        await expect(store.applyBatch([fresh, counted], [delta(fingerprint, 0)])).rejects.toMatchObject({
+          code: 'fenced',
+        });
+        expect(await store.checkpoint(fresh.partition)).toBeUndefined();
+        expect(await read(fingerprint)).toBeUndefined();
+      });
+
+      it('let exactly one of several instances count a range', async () => {
+        const range = nextRange();
+        const fingerprint = visitor();
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 8 }, () => store.applyBatch([range], [delta(fingerprint, 0)])),
+        );
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+        expect(await read(fingerprint)).toMatchObject({ pageViews: 1 });
+      });
+
+      it('refuse a range that is empty, and a partition that stands in one batch twice', async () => {
+        const range = nextRange();
+        const invalid = { code: 'invalid', retryable: false };
+        await expect(store.applyBatch([{ ...range, nextOffset: 0 }], [])).rejects.toMatchObject(invalid);
+        await expect(store.applyBatch([range, range], [])).rejects.toMatchObject(invalid);
+        expect(await store.checkpoint(range.partition)).toBeUndefined();
+      });
+    });
+
+    describe('a session', () => {
+      it('is what the first batch says of its visitor', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 5, { lastSeen: at(9), pageViews: 3, sessionId: 'tab', userId: null }));
+        expect(await read(fingerprint)).toEqual({
+          fingerprint,
+          sessionId: 'tab',
+          userId: null,
+          firstSeen: at(5),
+          lastSeen: at(9),
+          pageViews: 3,
+          convertedAt: null,
+        });
+      });
+
+      it('keeps milliseconds exactly', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0, { firstSeen: 1_735_689_600_001, lastSeen: 1_735_689_600_999 }));
+        expect(await read(fingerprint)).toMatchObject({
+          firstSeen: 1_735_689_600_001,
+          lastSeen: 1_735_689_600_999,
+        });
+      });
+
+      it('adds page views and widens first and last seen, also towards the past', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 50, { lastSeen: at(60), pageViews: 2 }));
+        await apply(delta(fingerprint, 55, { lastSeen: at(58), pageViews: 3 }));
+        expect(await read(fingerprint)).toMatchObject({ firstSeen: at(50), lastSeen: at(60), pageViews: 5 });
+        await apply(delta(fingerprint, 10, { lastSeen: at(70), pageViews: 4 }));
+        expect(await read(fingerprint)).toMatchObject({ firstSeen: at(10), lastSeen: at(70), pageViews: 9 });
+      });
+
+      it('takes a new user and never forgets one', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0, { userId: 'ann', firstSignedInAt: at(0), beganAnonymous: false }));
+        await apply(delta(fingerprint, 1));
+        expect(await read(fingerprint)).toMatchObject({ userId: 'ann' });
+        await apply(delta(fingerprint, 2, { userId: 'bob', firstSignedInAt: at(2), beganAnonymous: false }));
+        expect(await read(fingerprint)).toMatchObject({ userId: 'bob' });
+      });
+
+      it('keeps its session id while the visitor stays active', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0, { sessionId: 'first' }));
+        await apply(delta(fingerprint, 0, { firstSeen: at(0) + SESSION_TIMEOUT, sessionId: 'second' }));
+        expect(await read(fingerprint)).toMatchObject({ sessionId: 'first' });
+      });
+
+      it('replaces its session id after more silence than the timeout', async () => {
+        const fingerprint = visitor();
+        const later = at(0) + SESSION_TIMEOUT + 1;
+        await apply(delta(fingerprint, 0, { sessionId: 'first' }));
+        await apply(delta(fingerprint, 0, { firstSeen: later, lastSeen: later, sessionId: 'second' }));
+        expect(await read(fingerprint)).toMatchObject({ sessionId: 'second' });
+      });
+
+      it('fills an empty session id and never replaces one with an empty one', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0));
+        await apply(delta(fingerprint, 1, { sessionId: 'named' }));
+        expect(await read(fingerprint)).toMatchObject({ sessionId: 'named' });
+        const later = at(1) + SESSION_TIMEOUT + 1;
+        await apply(delta(fingerprint, 0, { firstSeen: later, lastSeen: later }));
+        expect(await read(fingerprint)).toMatchObject({ sessionId: 'named' });
+      });
+
+      it('takes identifiers that are too long or hold NUL instead of blocking a partition', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0, { sessionId: `a\0b${'👩'.repeat(80)}`, userId: 'u'.repeat(99) }));
+        expect(await read(fingerprint)).toMatchObject({
+          sessionId: `ab${'👩'.repeat(62)}`,
+          userId: 'u'.repeat(64),
+        });
+      });
+
+      it('is refused when the batch names its visitor twice', async () => {
+        const fingerprint = visitor();
+        await expect(apply(delta(fingerprint, 0), delta(fingerprint, 1))).rejects.toMatchObject({
+          code: 'invalid',
+        });
+        expect(await read(fingerprint)).toBeUndefined();
+      });
+
+      it('is counted in full when instances write the same visitors in different orders', async () => {
+        const fingerprints = Array.from({ length: 200 }, visitor);
+        await apply(...fingerprints.map((fingerprint) => delta(fingerprint, 0)));
+        await Promise.all(
+          Array.from({ length: 6 }, (_, round) => {
+            const order = round % 2 === 0 ? fingerprints : fingerprints.toReversed();
+            return apply(...order.map((fingerprint) => delta(fingerprint, round)));
+          }),
+        );
+        for (const fingerprint of fingerprints.slice(0, 5)) {
+          expect(await read(fingerprint)).toMatchObject({ pageViews: 7 });
+        }
+      });
+    });
+
+    describe('a conversion', () => {
+      const signedIn = (instant: number) => ({ userId: 'ann', firstSignedInAt: instant });
+
+      it('happens when a visitor known without a user signs in', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0));
+        await apply(delta(fingerprint, 10, { ...signedIn(at(10)), beganAnonymous: false }));
+        expect(await read(fingerprint)).toMatchObject({ convertedAt: at(10) });
+      });
+
+      it('happens within one batch', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0, { lastSeen: at(9), ...signedIn(at(7)) }));
+        expect(await read(fingerprint)).toMatchObject({ convertedAt: at(7) });
+      });
+
+      it('never happens to a visitor who began with a user', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 0, { ...signedIn(at(0)), beganAnonymous: false }));
+        await apply(delta(fingerprint, 5));
+        await apply(delta(fingerprint, 9, signedIn(at(9))));
+        expect(await read(fingerprint)).toMatchObject({ convertedAt: null });
+      });
+
+      it('is set once', async () => {
+        const fingerprint = visitor();
+        await apply(delta(fingerprint, 10, { lastSeen: at(20), ...signedIn(at(20)) }));
+        await apply(delta(fingerprint, 30, { ...signedIn(at(30)), beganAnonymous: false }));
+        await apply(delta(fingerprint, 1, signedIn(at(5))));
+        expect(await read(fingerprint)).toMatchObject({ convertedAt: at(20), firstSeen: at(1) });
+      });
+
+      it('comes to light when imported history shows that the visitor had come before without a user', async () => {
+        const [silent, named] = [visitor(), visitor()];
+        const known = { ...signedIn(at(50)), beganAnonymous: false };
+        await apply(delta(silent, 50, known), delta(named, 50, known));
+        await apply(delta(silent, 10), delta(named, 10, signedIn(at(12))));
+        expect(await read(silent)).toMatchObject({ convertedAt: at(50), firstSeen: at(10) });
+        expect(await read(named)).toMatchObject({ convertedAt: at(12), firstSeen: at(10) });
+      });
+    });
+
+    describe('the conversions of a range', () => {
+      const noon = Date.UTC(2001, 5, 15, 12);
+
+      it('are none in an empty range', async () => {
+        expect(await store.conversions(0, 1, 'UTC')).toEqual({
+          conversions: 0,
+          anonymousSessions: 0,
+          meanSecondsToConversion: 0,
+          byDay: [],
+        });
+      });
+
+      it('are counted by instant, averaged in seconds and told apart by day of the zone', async () => {
+        const converts = (first: number, at: number) =>
+          delta(visitor(), 0, { firstSeen: first, lastSeen: at, userId: 'ann', firstSignedInAt: at });
+        const tokyoMidnight = Date.UTC(2001, 5, 15, 15);
+        await apply(
+          converts(noon, noon + 10 * SECOND),
+          converts(noon, tokyoMidnight),
+          converts(noon - DAY, noon + 21 * SECOND),
+          converts(noon, noon + DAY),
+          delta(visitor(), 0, { firstSeen: noon, lastSeen: noon }),
+          delta(visitor(), 0, {
+            firstSeen: noon,
+            lastSeen: noon,
+            userId: 'bob',
+            firstSignedInAt: noon,
+            beganAnonymous: false,
+          }),
+        );
+        const mean = (10 + 3 * 3_600 + 86_400 + 21) / 3;
+        const summary = await store.conversions(noon, noon + DAY, 'UTC');
+        expect(summary).toMatchObject({ conversions: 3, anonymousSessions: 4 });
+        expect(summary.meanSecondsToConversion).toBeCloseTo(mean, 6);
+        expect(summary.byDay).toEqual([{ day: '2001-06-15', conversions: 3 }]);
+        expect((await store.conversions(noon, noon + DAY, 'Asia/Tokyo')).byDay).toEqual([
+          { day: '2001-06-15', conversions: 2 },
+          { day: '2001-06-16', conversions: 1 },
+        ]);
+      });
+
+      it('are refused in a zone that nobody knows', async () => {
+        await expect(store.conversions(noon, noon + DAY, 'Mars/Olympus')).rejects.toMatchObject({
+          code: 'invalid',
+        });
+      });
+    });
+
+    describe('reference data', () => {
+      const country: Division = {
+        id: uuid(1),
+        name: 'Canada',
+        type: 'country',
+        parentId: null,
+        country: 'CA',
+      };
+      const city: Division = { id: uuid(2), name: 'Laval', type: 'city', parentId: uuid(1), country: 'CA' };
+      const community: Community = { id: uuid(9), name: 'Chess', divisionId: uuid(2) };
+
+      it('is saved, children before parents too, and replaced by id', async () => {
+        await store.saveDivisions([city, country]);
+        await store.saveCommunities([community]);
+        expect(await store.divisions()).toEqual([country, city]);
+        expect(await store.communities()).toEqual([community]);
+        await store.saveDivisions([{ ...city, name: 'Ville de Laval' }]);
+        await store.saveCommunities([{ ...community, divisionId: null }]);
+        expect(await store.divisions()).toContainEqual({ ...city, name: 'Ville de Laval' });
+        expect(await store.communities()).toEqual([{ ...community, divisionId: null }]);
+      });
+
+      it('is taken in full or not at all', async () => {
+        const before = [await store.divisions(), await store.communities()];
+        const orphan = { ...city, id: uuid(3), parentId: uuid(404) };
+        const invalid = { code: 'invalid', retryable: false };
+        await expect(store.saveDivisions([{ ...city, id: uuid(4) }, orphan])).rejects.toMatchObject(invalid);
+        await expect(
+          store.saveCommunities([
+            { ...community, id: uuid(8) },
+            { ...community, id: uuid(7), divisionId: uuid(404) },
+          ]),
+        ).rejects.toMatchObject(invalid);
+        expect([await store.divisions(), await store.communities()]).toEqual(before);
+      });
+    });
+
+    it('deletes the sessions that were last seen before an instant, and no other', async () => {
+      const [idle, active] = [visitor(), visitor()];
+      await apply(
+        delta(idle, 0, { firstSeen: DAY, lastSeen: 2 * DAY - 1 }),
+        delta(active, 0, { firstSeen: DAY, lastSeen: 2 * DAY }),
+      );
+      expect(await store.deleteSessionsIdleSince(2 * DAY)).toBe(1);
+      expect(await store.deleteSessionsIdleSince(2 * DAY)).toBe(0);
+      expect(await read(idle)).toBeUndefined();
+      expect(await read(active)).toBeDefined();
+    });
+
+    it('opens several times at once, and refuses calls after it was closed', async () => {
+      const stores = await Promise.all(
+        [1, 2, 3].map(() => openSessions(engine.url, { sessionTimeoutMs: SESSION_TIMEOUT })),
+      );
+      await Promise.all(stores.map((each) => each.ping()));
+      await Promise.all(stores.map((each) => each.close()));
+      await expect(stores[0]?.ping()).rejects.toMatchObject({ code: 'failed', retryable: false });
+      await stores[0]?.close();
+      await store.ping();
+    });
+
+    describeLocks(() => engine.url);
+    describeRandomHistories(() => ({
+      store,
+      database: engine.database,
+      nextRange,
+      sessionTimeoutMs: SESSION_TIMEOUT,
+    }));
+  });
+}
+
+function uuid(n: number): string {
+  return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+}

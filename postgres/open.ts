@@ -1,0 +1,84 @@
+/** Opens the session store that a URL names, with its schema up to date. */
+import { isAbsolute } from 'node:path';
+import pg from 'pg';
+import { pickEngine } from '../engine.ts';
+import { Database, type DatabaseParts, type Warn } from './database.ts';
+import { EmbeddedServer } from './embedded.ts';
+import { migrate } from './migrate.ts';
+import { type SessionStore, SessionStoreError } from './port.ts';
+import { PostgresSessionStore } from './session-store.ts';
+
+export interface SessionsOptions {
+  /** After so much silence a visitor's session id is replaced. */
+  sessionTimeoutMs: number;
+  /** Most connections for queries; default 10. */
+  maxConnections?: number;
+  /** Most connections for holders of locks and those who wait for one; default 8. */
+  maxLockConnections?: number;
+  /** Told of what heals by itself: a lost connection, a server that went away. */
+  warn?: Warn;
+}
+
+type Connect = (url: string, options: Required<SessionsOptions>) => Promise<Database>;
+
+const ENGINES: Record<string, Connect> = { 'embedded-postgres': openEmbedded };
+
+const DEFAULTS = { maxConnections: 10, maxLockConnections: 8, warn: () => {} };
+const CONNECT_WITHIN_MS = 10_000;
+
+/**
+ * @param url `embedded-postgres:///absolute/folder`
+ * @throws UnknownEngineError, SessionStoreError
+ */
+export async function openSessions(url: string, options: SessionsOptions): Promise<SessionStore> {
+  const complete = { ...DEFAULTS, ...options };
+  const database = await pickEngine('session store', url, ENGINES)(url, complete);
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return new PostgresSessionStore(database, complete.sessionTimeoutMs);
+}
+
+async function openEmbedded(url: string, options: Required<SessionsOptions>): Promise<Database> {
+  const server = await EmbeddedServer.open(folderOf(url), options.warn);
+  const pools = openPools(await server.connection(), options);
+  return new Database({
+    ...pools,
+    beforeConnect: async () => {
+      // A server that was started again has another port.
+      const { port } = await server.connection();
+      pools.pool.options.port = port;
+      pools.lockPool.options.port = port;
+    },
+    afterClose: () => server.stop(),
+    warn: options.warn,
+  });
+}
+
+function openPools(
+  config: pg.ClientConfig,
+  options: Required<SessionsOptions>,
+): Pick<DatabaseParts, 'pool' | 'lockPool'> {
+  const common = { ...config, application_name: 'footfall', keepAlive: true };
+  return {
+    pool: new pg.Pool({
+      ...common,
+      max: options.maxConnections,
+      connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    }),
+    // No limit of time: who waits for a lock waits until it is there.
+    lockPool: new pg.Pool({ ...common, max: options.maxLockConnections }),
+  };
+}
+
+function folderOf(url: string): string {
+  const folder = url.slice(url.indexOf('://') + '://'.length);
+  if (isAbsolute(folder) && !folder.includes('?')) return folder;
+  throw new SessionStoreError(
+    'invalid',
+    `${url}: must be embedded-postgres:///ABSOLUTE/FOLDER, without parameters`,
+  );
+}

@@ -1,0 +1,163 @@
+/** The session store over PostgreSQL. */
+import { holdAdvisoryLock } from './advisory-lock.ts';
+import type { Database } from './database.ts';
+import {
+  type Community,
+  type ConversionSummary,
+  type Division,
+  type LockName,
+  type OffsetRange,
+  type SessionDelta,
+  type SessionStore,
+  SessionStoreError,
+} from './port.ts';
+import { sql } from './sql.ts';
+
+const SQL = {
+  advanceCheckpoints: sql('advance_checkpoints'),
+  upsertSessions: sql('upsert_sessions'),
+  readCheckpoint: sql('read_checkpoint'),
+  summariseConversions: sql('summarise_conversions'),
+  deleteIdleSessions: sql('delete_idle_sessions'),
+  listDivisions: sql('list_divisions'),
+  listCommunities: sql('list_communities'),
+  saveDivisions: sql('save_divisions'),
+  saveCommunities: sql('save_communities'),
+};
+
+/** Width of the columns session_id and user_id. */
+const MAX_ID_CHARACTERS = 64;
+const SESSIONS_PER_DELETE = 10_000;
+
+/** PostgreSQL's bigint and numeric arrive as text. */
+type CheckpointRow = { partition: number; first_offset: string; next_offset: string };
+type SummaryRow = {
+  conversions: string;
+  anonymous_sessions: string;
+  mean_seconds: string;
+  by_day: ConversionSummary['byDay'];
+};
+type DivisionRow = Omit<Division, 'parentId'> & { parent_id: string | null };
+type CommunityRow = Omit<Community, 'divisionId'> & { division_id: string | null };
+
+export class PostgresSessionStore implements SessionStore {
+  readonly #database: Database;
+  readonly #sessionTimeoutMs: number;
+
+  constructor(database: Database, sessionTimeoutMs: number) {
+    this.#database = database;
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+  }
+
+  async applyBatch(ranges: OffsetRange[], sessions: SessionDelta[]): Promise<void> {
+    requireDistinct('partition', column(ranges, 'partition'));
+    requireDistinct('fingerprint', column(sessions, 'fingerprint'));
+    await this.#database.transaction(async (client) => {
+      const moved = await client.query(SQL.advanceCheckpoints, [
+        column(ranges, 'partition'),
+        column(ranges, 'firstOffset'),
+        column(ranges, 'nextOffset'),
+      ]);
+      if (moved.rowCount !== ranges.length) {
+        throw new SessionStoreError('fenced', 'a range of the batch has been counted by somebody else');
+      }
+      if (sessions.length === 0) return;
+      await client.query(SQL.upsertSessions, [
+        column(sessions, 'fingerprint'),
+        sessions.map(({ sessionId }) => storable(sessionId)),
+        sessions.map(({ userId }) => (userId === null ? null : storable(userId))),
+        column(sessions, 'firstSeen'),
+        column(sessions, 'lastSeen'),
+        column(sessions, 'pageViews'),
+        column(sessions, 'firstSignedInAt'),
+        column(sessions, 'beganAnonymous'),
+        this.#sessionTimeoutMs,
+      ]);
+    });
+  }
+
+  async checkpoint(partition: number): Promise<OffsetRange | undefined> {
+    const [row] = await this.#database.query<CheckpointRow>(SQL.readCheckpoint, [partition]);
+    if (row === undefined) return undefined;
+    return { partition, firstOffset: Number(row.first_offset), nextOffset: Number(row.next_offset) };
+  }
+
+  async withLock<T>(lock: LockName, mode: 'shared' | 'exclusive', work: () => Promise<T>): Promise<T> {
+    return await holdAdvisoryLock(this.#database, lock, mode, work);
+  }
+
+  async conversions(from: number, to: number, timeZone: string): Promise<ConversionSummary> {
+    const [row] = await this.#database.query<SummaryRow>(SQL.summariseConversions, [from, to, timeZone]);
+    return {
+      conversions: Number(row?.conversions),
+      anonymousSessions: Number(row?.anonymous_sessions),
+      meanSecondsToConversion: Number(row?.mean_seconds),
+      byDay: row?.by_day ?? [],
+    };
+  }
+
+  async divisions(): Promise<Division[]> {
+    const rows = await this.#database.query<DivisionRow>(SQL.listDivisions);
+    return rows.map(({ parent_id, ...division }) => ({ ...division, parentId: parent_id }));
+  }
+
+  async communities(): Promise<Community[]> {
+    const rows = await this.#database.query<CommunityRow>(SQL.listCommunities);
+    return rows.map(({ division_id, ...community }) => ({ ...community, divisionId: division_id }));
+  }
+
+  async saveDivisions(rows: Division[]): Promise<void> {
+    requireDistinct('division', column(rows, 'id'));
+    await this.#database.query(SQL.saveDivisions, [
+      column(rows, 'id'),
+      column(rows, 'name'),
+      column(rows, 'type'),
+      column(rows, 'parentId'),
+      column(rows, 'country'),
+    ]);
+  }
+
+  async saveCommunities(rows: Community[]): Promise<void> {
+    requireDistinct('community', column(rows, 'id'));
+    await this.#database.query(SQL.saveCommunities, [
+      column(rows, 'id'),
+      column(rows, 'name'),
+      column(rows, 'divisionId'),
+    ]);
+  }
+
+  async deleteSessionsIdleSince(instant: number): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const deleted = await this.#database.transaction(async (client) => {
+        const { rowCount } = await client.query(SQL.deleteIdleSessions, [instant, SESSIONS_PER_DELETE]);
+        return rowCount ?? 0;
+      });
+      total += deleted;
+      if (deleted === 0) return total;
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.#database.query('select 1');
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
+
+function column<Row, Name extends keyof Row>(rows: readonly Row[], name: Name): Row[Name][] {
+  return rows.map((row) => row[name]);
+}
+
+/** A statement would apply only one of two rows with the same key. */
+function requireDistinct(what: string, keys: readonly unknown[]): void {
+  if (new Set(keys).size === keys.length) return;
+  throw new SessionStoreError('invalid', `the same ${what} stands twice in one call`);
+}
+
+/** What PostgreSQL would refuse (NUL, too long) must not hold up a partition of the log for ever. */
+function storable(id: string): string {
+  return [...id.replaceAll('\0', '')].slice(0, MAX_ID_CHARACTERS).join('');
+}

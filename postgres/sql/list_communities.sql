@@ -1,0 +1,1 @@
+select id, name, division_id from community order by name, id

@@ -1,0 +1,122 @@
+/** The Hono app: the endpoints behind their door, and what operators ask. */
+
+import type { BlockList } from 'node:net';
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { clientAddress } from '../contract/client-address.ts';
+import type { Admit } from './admission.ts';
+import { bearerToken } from './auth.ts';
+import type { Services } from './endpoint.ts';
+import { ApiError, errorResponse } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+import { BASE_PATH, ENDPOINTS } from './routes.ts';
+
+export interface Readiness {
+  ready: boolean;
+  /** In words, for operators. */
+  problems: string[];
+}
+
+export interface AppOptions {
+  services: Services;
+  admit: Admit;
+  allowedOrigins: readonly string[];
+  trusted: BlockList;
+  readiness: () => Promise<Readiness>;
+  registry: Registry;
+  metrics: Metrics;
+  log: Logger;
+}
+
+export type Env = { Bindings: HttpBindings };
+
+const EXPOSED_HEADERS = [
+  'Content-Disposition',
+  'ETag',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'Retry-After',
+  'X-Request-Id',
+];
+
+export function createApp(options: AppOptions): Hono<Env> {
+  const { log, metrics } = options;
+  // Not strict: what is registered without a trailing slash is found with one too.
+  const app = new Hono<Env>({ strict: false });
+  app.onError((error) => errorResponse(error, log));
+  app.notFound(() => errorResponse(new ApiError('not_found', 'there is nothing at this path'), log));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const message = `${c.req.method} is not for this path`;
+        return errorResponse(
+          new ApiError('method_not_allowed', message, { headers: { Allow: methods.join(', ') } }),
+          log,
+        );
+      },
+    }),
+  );
+  app.use(
+    `${BASE_PATH}*`,
+    cors({
+      origin: [...options.allowedOrigins],
+      credentials: true,
+      allowMethods: ['GET', 'HEAD'],
+      allowHeaders: ['Authorization', 'Content-Type', 'If-None-Match'],
+      exposeHeaders: EXPOSED_HEADERS,
+      maxAge: 600,
+    }),
+  );
+
+  for (const endpoint of ENDPOINTS) {
+    app.get(
+      routePath(endpoint.path),
+      async (c, next) => {
+        const stop = metrics.requestSeconds.startTimer({ endpoint: endpoint.path });
+        await next();
+        stop({ status: c.res.status });
+      },
+      async (c) => {
+        const token = bearerToken(c.req.header('Authorization'));
+        const { headers } = await options.admit(endpoint.access, token, addressOf(c, options.trusted));
+        const response = await endpoint.respond({
+          given: { ...c.req.queries(), ...valuesOf(c.req.param()) },
+          accept: c.req.header('Accept'),
+          ifNoneMatch: c.req.header('If-None-Match'),
+          services: options.services,
+        });
+        for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+        return response;
+      },
+    );
+  }
+
+  app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  app.get('/readyz', async (c) => {
+    const readiness = await options.readiness();
+    return c.json(readiness, readiness.ready ? 200 : 503);
+  });
+  app.get('/metrics', async (c) =>
+    c.body(await options.registry.metrics(), 200, { 'Content-Type': options.registry.contentType }),
+  );
+  return app;
+}
+
+function routePath(path: string): string {
+  return BASE_PATH + path.replace(/\{(\w+)\}/g, ':$1').replace(/\/$/, '');
+}
+
+export function addressOf(c: Context<Env>, trusted: BlockList): string {
+  const remote = c.env.incoming.socket.remoteAddress ?? '';
+  return clientAddress(remote, c.req.header('X-Forwarded-For'), trusted);
+}
+
+function valuesOf(path: Record<string, string>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(path).map(([name, value]) => [name, [value]]));
+}

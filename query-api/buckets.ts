@@ -1,0 +1,42 @@
+/** The buckets of a trend: every one that a range touches, in order, with its label. */
+
+import type { Interval } from '../contract/query.ts';
+import { addDays, type Calendar } from '../contract/reporting-day.ts';
+import type { DayRange } from './range.ts';
+import { daysOf } from './range.ts';
+
+const HOUR = 3_600_000;
+
+/** `2025-01-01T05:00:00Z`, `2025-01-01`, the week's Monday, or `2025-01`. */
+export function bucketLabels(interval: Interval, range: DayRange, calendar: Calendar): string[] {
+  if (interval === 'hour') return hours(range, calendar).map(hourLabel);
+  return [...new Set(daysOf(range).map((day) => labelOf(interval, day)))];
+}
+
+/** The label of the bucket that holds `day`. */
+export function labelOf(interval: Exclude<Interval, 'hour'>, day: string): string {
+  if (interval === 'week') return mondayOf(day);
+  return interval === 'month' ? day.slice(0, 7) : day;
+}
+
+/** @param hour ms since the epoch */
+export function hourLabel(hour: number): string {
+  return new Date(hour).toISOString().replace('.000Z', 'Z');
+}
+
+/** Local hours, counted from each day's own start, so that days of 23 and 25 hours come out right. */
+function hours({ first_day, last_day }: DayRange, calendar: Calendar): number[] {
+  const found: number[] = [];
+  let start = calendar.startOf(first_day);
+  for (let day = first_day; day <= last_day; day = addDays(day, 1)) {
+    const end = calendar.startOf(addDays(day, 1));
+    for (let hour = start; hour < end; hour += HOUR) found.push(hour);
+    start = end;
+  }
+  return found;
+}
+
+function mondayOf(day: string): string {
+  const weekday = new Date(`${day}T00:00:00Z`).getUTCDay();
+  return addDays(day, -((weekday + 6) % 7));
+}

@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AnalyticsStoreError } from '../clickhouse/port.ts';
+import { SessionStoreError } from '../postgres/port.ts';
+import { LiveStoreError } from '../redis/port.ts';
+import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
+
+let stores: Stores;
+let api: TestApi;
+beforeAll(async () => {
+  stores = await openStores();
+  api = await startApi(stores, { config: { rateLimitUser: 100_000 } });
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(async () => {
+  await api.close();
+  await stores.close();
+});
+
+async function expectUnavailable(path: string) {
+  const response = await api.get(path);
+  expect(response.status, path).toBe(503);
+  expect(response.headers.get('Retry-After')).toBe('5');
+  const message = 'a store does not answer at the moment';
+  expect(await response.json()).toEqual({ error: 'unavailable', message });
+}
+
+describe('a store that is down', () => {
+  it('is 503 and when to come back: the analytics store', async () => {
+    vi.spyOn(stores.analytics, 'read').mockRejectedValue(
+      new AnalyticsStoreError('unavailable', 'connection refused'),
+    );
+    for (const path of [
+      'visitors/',
+      'trends/',
+      'demographics/',
+      'growth/',
+      'pages/',
+      'export/',
+      'export/?format=arrow',
+    ]) {
+      await expectUnavailable(path);
+    }
+  });
+
+  it('is 503 and when to come back: the session store', async () => {
+    vi.spyOn(stores.sessions, 'conversions').mockRejectedValue(
+      new SessionStoreError('unavailable', 'no connection'),
+    );
+    vi.spyOn(stores.sessions, 'divisions').mockRejectedValue(
+      new SessionStoreError('unavailable', 'no connection'),
+    );
+    await expectUnavailable('conversions/');
+    await expectUnavailable('division-breakdown/');
+  });
+
+  it('is 503 where only the live store knows', async () => {
+    vi.spyOn(api.live, 'online').mockRejectedValue(new LiveStoreError('unavailable', 'connection refused'));
+    await expectUnavailable('realtime/');
+  });
+
+  it('does not stop requests that can do without: neither limits nor cache', async () => {
+    const down = new LiveStoreError('unavailable', 'connection refused');
+    vi.spyOn(api.live, 'take').mockRejectedValue(down);
+    vi.spyOn(api.live, 'cached').mockRejectedValue(down);
+    vi.spyOn(api.live, 'cache').mockRejectedValue(down);
+    expect((await api.get('visitors/?end_date=2025-01-01')).status).toBe(200);
+    const metrics = await api.registry.metrics();
+    expect(metrics).toContain('footfall_api_live_store_failures_total{use="rate_limit"} 1');
+    expect(metrics).toContain('footfall_api_live_store_failures_total{use="cache"} 2');
+  });
+});
+
+describe('a fault of our own', () => {
+  it('is 500 with a request id, and no trace of what happened', async () => {
+    vi.spyOn(stores.analytics, 'read').mockRejectedValue(
+      new AnalyticsStoreError('failed', 'Unknown table secret_table'),
+    );
+    const response = await api.get('visitors/');
+    expect(response.status).toBe(500);
+    const id = response.headers.get('X-Request-Id') ?? 'none';
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ error: 'internal', message: expect.stringContaining(id) });
+    expect(text).not.toMatch(/secret_table|at .+:\d+/);
+  });
+
+  it('breaks off an export that has begun, so that nobody takes half for all', async () => {
+    const read = stores.analytics.read.bind(stores.analytics);
+    vi.spyOn(stores.analytics, 'read')
+      .mockImplementationOnce(read)
+      .mockRejectedValue(new AnalyticsStoreError('unavailable', 'connection refused'));
+    // Where the HTTP adapter reports it.
+    const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const download = api
+      .get('export/?start_date=2024-01-01&end_date=2024-12-31')
+      .then((response) => response.text());
+    await expect(download).rejects.toThrow();
+    expect(reported).toHaveBeenCalled();
+  });
+});

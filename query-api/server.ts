@@ -1,0 +1,129 @@
+/** Starts the query API: REST endpoints and sockets on one port. */
+import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { AnalyticsStore } from '../clickhouse/port.ts';
+import type { Config } from '../config.ts';
+import { trustedProxies } from '../contract/client-address.ts';
+import { calendar } from '../contract/reporting-day.ts';
+import type { SessionStore } from '../postgres/port.ts';
+import { type LiveStore, SITE } from '../redis/port.ts';
+import type { VisitorTracker } from '../redis/visitor-tracker.ts';
+import { admission } from './admission.ts';
+import { createApp, type Readiness } from './app.ts';
+import { authenticator, type JwtKeys } from './auth.ts';
+import { apiMetrics } from './metrics.ts';
+import { requestLimiter } from './rate-limit.ts';
+import { resultCache } from './result-cache.ts';
+import { Sockets } from './sockets.ts';
+import { VisitorAnalytics } from './visitor-analytics.ts';
+
+/** How long answers under way may take once the server is told to close. */
+const DRAIN_MS = 10_000;
+
+export interface QueryApiOptions {
+  config: Pick<
+    Config,
+    | 'host'
+    | 'apiPort'
+    | 'corsAllowedOrigins'
+    | 'trustedProxies'
+    | 'timeZone'
+    | 'rateLimitAnonymous'
+    | 'rateLimitUser'
+  >;
+  analytics: AnalyticsStore;
+  sessions: SessionStore;
+  live: LiveStore;
+  tracker: Pick<VisitorTracker, 'getCount' | 'onNews'>;
+  jwt: JwtKeys;
+  log: Logger;
+  readiness: () => Promise<Readiness>;
+  metrics: Registry;
+  /** ms since the epoch */
+  now?: () => number;
+}
+
+export interface QueryApi {
+  port: number;
+  /** Answers what is under way, closes the sockets. The stores stay open: they are the caller's. */
+  close(): Promise<void>;
+}
+
+/** Rejects where the port is taken, an option is wrong, or the live store cannot be listened to. */
+export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
+  const { config, live, tracker, log, now = Date.now } = options;
+  const metrics = apiMetrics(options.metrics);
+  const analytics = new VisitorAnalytics({
+    analytics: options.analytics,
+    sessions: options.sessions,
+    calendar: calendar(config.timeZone),
+    now,
+  });
+  const online = (communityId: string | undefined) => tracker.getCount(communityId);
+  const shared = {
+    admit: admission(authenticator(options.jwt, now), requestLimiter(live, config, metrics, log)),
+    allowedOrigins: config.corsAllowedOrigins,
+    trusted: trustedProxies(config.trustedProxies),
+    metrics,
+    log,
+  };
+  const app = createApp({
+    ...shared,
+    services: { analytics, cache: resultCache(live, metrics, log), online, now },
+    readiness: options.readiness,
+    registry: options.metrics,
+  });
+  const sockets = new Sockets({
+    ...shared,
+    onNews: (listener) => tracker.onNews(listener),
+    sources: {
+      online: (scope) => online(communityOf(scope)),
+      visitorsToday: (scope) => live.visitorsOf(analytics.today(), scope),
+      pageViewsToday: async (scope) => {
+        const today = { start_date: analytics.today(), end_date: analytics.today() };
+        const community_id = communityOf(scope);
+        const stats = await analytics.getUniqueVisitors({ ...today, ...(community_id && { community_id }) });
+        return stats.total_page_views;
+      },
+      now,
+    },
+  });
+  sockets.addRoutes(app);
+
+  // The adapter is written for `ws`, but its own declaration of it does not know exactOptionalPropertyTypes.
+  const websocket = { server: sockets.server as WebSocketServerLike };
+  const server = createAdaptorServer({ fetch: app.fetch, websocket });
+  await sockets.start();
+  const port = await listen(server, config.host, config.apiPort).catch(async (error: unknown) => {
+    await sockets.close();
+    throw error;
+  });
+  return {
+    port,
+    async close() {
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      const cutOff = setTimeout(() => {
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      }, DRAIN_MS);
+      await sockets.close();
+      await closed;
+      clearTimeout(cutOff);
+    },
+  };
+}
+
+const communityOf = (scope: string) => (scope === SITE ? undefined : scope);
+
+type HttpServer = ReturnType<typeof createAdaptorServer>;
+
+function listen(server: HttpServer, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { SocketClient } from './socket-client.ts';
+
+let server: WebSocketServer;
+let peer: Socket;
+let socket: WebSocket;
+
+/** A peer that shakes hands, and then neither reads nor answers. */
+beforeEach(async () => {
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  const { port }: AddressInfo | { port: number } = Object(server.address());
+  peer = connect(port, '127.0.0.1');
+  peer.on('error', () => {});
+  peer.write(
+    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  [socket] = await once(server, 'connection');
+});
+afterEach(() => {
+  peer.destroy();
+  socket.terminate();
+  server.close();
+});
+
+it('closes a reader that is too slow instead of buffering without end', async () => {
+  const onServerClose = vi.fn();
+  const client = new SocketClient(socket, Number.POSITIVE_INFINITY, onServerClose);
+  const text = 'x'.repeat(64 * 1024);
+  let sent = 0;
+  for (; sent < 10_000 && onServerClose.mock.calls.length === 0; sent++) {
+    client.sendText(text);
+    await new Promise(setImmediate);
+  }
+  expect(onServerClose.mock.calls).toEqual([['slowReader']]);
+  expect(socket.bufferedAmount).toBeLessThan(1024 * 1024);
+  const before = socket.bufferedAmount;
+  client.sendText(text);
+  expect(socket.bufferedAmount).toBe(before);
+
+  const closed = once(socket, 'close');
+  client.checkExpiry(0);
+  await closed;
+});
+
+it('terminates a peer that does not answer a ping', async () => {
+  const onServerClose = vi.fn();
+  const client = new SocketClient(socket, Number.POSITIVE_INFINITY, onServerClose);
+  const closed = once(socket, 'close');
+  client.ping();
+  expect(onServerClose).not.toHaveBeenCalled();
+  client.ping();
+  expect(onServerClose.mock.calls).toEqual([['dead']]);
+  await closed;
+});

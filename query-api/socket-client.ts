@@ -1,0 +1,75 @@
+/** One open socket: never buffers without end, is closed when its token ends or its peer is dead. */
+import { WebSocket } from 'ws';
+import type { ServerMessage } from '../contract/socket.ts';
+
+/** What a slow reader may leave unread in this process. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
+
+const CLOSE = {
+  goingAway: { code: 1001, reason: 'the server is going away' },
+  slowReader: { code: 1013, reason: 'reading too slowly' },
+  failed: { code: 1011, reason: 'the count cannot be read' },
+  /** Of our own: come back with a new token. */
+  tokenExpired: { code: 4401, reason: 'the token has expired' },
+} as const;
+export type CloseReason = keyof typeof CLOSE;
+
+export class SocketClient {
+  readonly #socket: WebSocket;
+  readonly #expiresAt: number;
+  readonly #onServerClose: (reason: CloseReason | 'dead') => void;
+  #answeredPing = true;
+  #closing = false;
+
+  /** @param expiresAt ms since the epoch */
+  constructor(socket: WebSocket, expiresAt: number, onServerClose: (reason: CloseReason | 'dead') => void) {
+    this.#socket = socket;
+    this.#expiresAt = expiresAt;
+    this.#onServerClose = onServerClose;
+    socket.on('pong', () => {
+      this.#answeredPing = true;
+    });
+  }
+
+  send(message: ServerMessage): void {
+    this.sendText(JSON.stringify(message));
+  }
+
+  sendText(text: string): void {
+    if (this.#closing || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.close('slowReader');
+    else this.#socket.send(text);
+  }
+
+  /** Call it every second. */
+  checkExpiry(now: number): void {
+    // Whoever does not read does not read our close frame either.
+    if (this.#closing && this.#socket.bufferedAmount > 0) this.#socket.terminate();
+    else if (now >= this.#expiresAt) this.close('tokenExpired');
+  }
+
+  /** Terminates a peer that did not answer the ping before. */
+  ping(): void {
+    if (this.#closing || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (!this.#answeredPing) {
+      this.#closing = true;
+      this.#onServerClose('dead');
+      this.#socket.terminate();
+      return;
+    }
+    this.#answeredPing = false;
+    this.#socket.ping();
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#onServerClose(reason);
+    this.#socket.close(CLOSE[reason].code, CLOSE[reason].reason);
+  }
+
+  terminate(): void {
+    this.#closing = true;
+    this.#socket.terminate();
+  }
+}

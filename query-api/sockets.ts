@@ -1,0 +1,222 @@
+/**
+ * The sockets: `/ws/analytics/visitors/` and `/ws/analytics/dashboard/`.
+ *
+ * Whoever may not listen is refused before the upgrade. A message that is not in the contract is counted and
+ * ignored, so that a newer client stays connected to an older server.
+ */
+import type { BlockList } from 'node:net';
+import { upgradeWebSocket } from '@hono/node-server';
+import type { Context, Hono } from 'hono';
+import type { Logger } from 'pino';
+import Value from 'typebox/value';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { PresenceNews } from '../contract/presence.ts';
+import { RealtimeParams } from '../contract/query.ts';
+import { ClientMessage } from '../contract/socket.ts';
+import { SITE } from '../redis/port.ts';
+import type { Admit } from './admission.ts';
+import { addressOf, type Env } from './app.ts';
+import { AtMost } from './at-most.ts';
+import { Audience, COUNT_INTERVAL_MS, type SocketKind } from './audience.ts';
+import { DashboardFeed, type DashboardSources } from './dashboard-feed.ts';
+import { ApiError } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+import { parseParameters } from './parameters.ts';
+import { SocketClient } from './socket-client.ts';
+
+const SECOND = 1_000;
+const PING_EVERY_S = 30;
+const MAX_MESSAGE_BYTES = 4 * 1024;
+const MAX_SOCKETS_AN_ADDRESS = 100;
+const CLOSE_GRACE_MS = 1_000;
+const SUBPROTOCOL = 'bearer';
+const KINDS: readonly SocketKind[] = ['visitors', 'dashboard'];
+
+interface SocketOptions {
+  admit: Admit;
+  allowedOrigins: readonly string[];
+  trusted: BlockList;
+  sources: Omit<DashboardSources, 'onError'>;
+  onNews(listener: (news: PresenceNews) => void): Promise<() => Promise<void>>;
+  metrics: Metrics;
+  log: Logger;
+}
+
+interface Grant {
+  kind: SocketKind;
+  scope: string;
+  address: string;
+  expiresAt: number;
+}
+
+export class Sockets {
+  /** For the HTTP server to hand upgrades to. */
+  readonly server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  readonly #options: SocketOptions;
+  readonly #audiences = new Map<string, Audience>();
+  readonly #clients = new Set<SocketClient>();
+  readonly #byAddress = new Map<string, number>();
+  readonly #feed: DashboardFeed;
+  #stopNews: (() => Promise<void>) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #updating = false;
+  #ticks = 0;
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+    const onError = (error: unknown) => options.log.warn({ err: error }, 'no dashboard update');
+    this.#feed = new DashboardFeed({ ...options.sources, onError });
+  }
+
+  /** Begins to listen to the presence news, and to tell the dashboards. */
+  async start(): Promise<void> {
+    this.#stopNews = await this.#options.onNews((news) => this.#audiences.get(news.scope)?.hear(news));
+    this.#scheduleTick();
+  }
+
+  addRoutes(app: Hono<Env>): void {
+    for (const kind of KINDS) {
+      app.get(`/ws/analytics/${kind}`, async (c) => {
+        const grant = await this.#admit(c, kind);
+        let onMessage: ((data: unknown) => void) | undefined;
+        return upgradeWebSocket(
+          c,
+          {
+            onOpen: (_event, { raw }) => {
+              if (raw instanceof WebSocket) onMessage = this.#open(raw, grant);
+            },
+            onMessage: (event) => onMessage?.(event.data),
+          },
+          { onError: (error) => this.#options.log.error({ err: error }, 'a socket failed') },
+        );
+      });
+    }
+  }
+
+  /** Says good-bye to every client, and cuts off who does not answer within a second. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const client of this.#clients) client.close('goingAway');
+    const deadline = Date.now() + CLOSE_GRACE_MS;
+    while (this.#clients.size > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 10));
+    for (const client of this.#clients) client.terminate();
+    this.server.close();
+    await this.#stopNews?.();
+  }
+
+  async #admit(c: Context<Env>, kind: SocketKind): Promise<Grant> {
+    if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
+      throw new ApiError('upgrade_required', 'this is a socket', { headers: { Upgrade: 'websocket' } });
+    }
+    if (!originAllowed(c, this.#options.allowedOrigins)) {
+      throw new ApiError('origin_not_allowed', 'this origin is not in CORS_ALLOWED_ORIGINS');
+    }
+    const address = addressOf(c, this.#options.trusted);
+    const { identity } = await this.#options.admit('staff_or_moderator', tokenOf(c), address);
+    const { community_id } = parseParameters(RealtimeParams, c.req.queries());
+    if ((this.#byAddress.get(address) ?? 0) >= MAX_SOCKETS_AN_ADDRESS) {
+      throw new ApiError('too_many_sockets', `more than ${MAX_SOCKETS_AN_ADDRESS} sockets of one address`);
+    }
+    return { kind, address, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
+  }
+
+  /** Answers what to do with the client's messages. */
+  #open(socket: WebSocket, { kind, scope, address, expiresAt }: Grant): (data: unknown) => void {
+    const { metrics, sources } = this.#options;
+    const client = new SocketClient(socket, expiresAt, (reason) => metrics.socketsClosed.inc({ reason }));
+    const audience = this.#audiences.get(scope) ?? new Audience(sources.now);
+    this.#audiences.set(scope, audience);
+    audience.add(client, kind);
+    this.#clients.add(client);
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    metrics.sockets.inc({ kind });
+
+    const count = new AtMost(COUNT_INTERVAL_MS, () => {
+      audience
+        .answerCount(client, () => sources.online(scope))
+        .catch((error: unknown) => {
+          this.#options.log.warn({ err: error }, 'the count cannot be read: closing a socket');
+          client.close('failed');
+        });
+    });
+    socket.once('close', () => {
+      count.stop();
+      this.#clients.delete(client);
+      this.#leaveAudience(scope, audience, client);
+      const left = (this.#byAddress.get(address) ?? 1) - 1;
+      if (left === 0) this.#byAddress.delete(address);
+      else this.#byAddress.set(address, left);
+      metrics.sockets.dec({ kind });
+    });
+    count.request();
+    return (data) => {
+      if (isRequestCount(data)) count.request();
+      else metrics.messagesIgnored.inc();
+    };
+  }
+
+  #leaveAudience(scope: string, audience: Audience, client: SocketClient): void {
+    audience.remove(client);
+    if (!audience.hasDashboard) this.#feed.forget(scope);
+    if (audience.isEmpty) this.#audiences.delete(scope);
+  }
+
+  #scheduleTick(): void {
+    this.#timer = setTimeout(() => this.#tick(), SECOND - (Date.now() % SECOND));
+  }
+
+  #tick(): void {
+    this.#scheduleTick();
+    this.#ticks++;
+    const now = this.#options.sources.now();
+    for (const client of this.#clients) {
+      client.checkExpiry(now);
+      if (this.#ticks % PING_EVERY_S === 0) client.ping();
+    }
+    // A second in which the stores are slow is left out, not queued.
+    if (this.#updating) return;
+    this.#updating = true;
+    void this.#updateDashboards().finally(() => {
+      this.#updating = false;
+    });
+  }
+
+  async #updateDashboards(): Promise<void> {
+    const shown = [...this.#audiences].filter(([, audience]) => audience.hasDashboard);
+    await Promise.all(
+      shown.map(async ([scope, audience]) => {
+        const update = await this.#feed.update(scope);
+        if (update !== undefined) audience.sendToDashboards(update);
+      }),
+    );
+  }
+}
+
+/** `?token=JWT`, or the subprotocols `bearer, JWT`. */
+function tokenOf(c: Context<Env>): string | undefined {
+  const [scheme, token] = (c.req.header('Sec-WebSocket-Protocol') ?? '')
+    .split(',')
+    .map((text) => text.trim());
+  return scheme === SUBPROTOCOL && token !== undefined ? token : c.req.query('token');
+}
+
+/** Browsers name their origin, other clients none. Our own pages may listen as well. */
+function originAllowed(c: Context<Env>, allowed: readonly string[]): boolean {
+  const origin = c.req.header('Origin');
+  if (origin === undefined || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === c.req.header('Host');
+}
+
+function isRequestCount(data: unknown): boolean {
+  if (typeof data !== 'string') return false;
+  try {
+    return Value.Check(ClientMessage, JSON.parse(data));
+  } catch {
+    return false;
+  }
+}
