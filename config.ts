@@ -95,6 +95,9 @@ export class ConfigError extends Error {
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
   const env = parse(environment);
   const dataDir = resolve(env.DATA_DIR);
+  if (env.LOG_RETENTION_BYTES >= env.LOG_MAX_BYTES) {
+    throw new ConfigError('LOG_RETENTION_BYTES: must be below LOG_MAX_BYTES');
+  }
   const folder = pathToFileURL(dataDir).pathname;
   return Object.freeze({
     dataDir,

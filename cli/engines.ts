@@ -13,11 +13,17 @@ export function openEventLog(config: Config, logger: Logger): Promise<EventLog> 
     retentionMs: config.logRetentionMs,
     retentionBytes: config.logRetentionBytes,
     maxBytes: config.logMaxBytes,
-    onTrouble: (trouble) => logger.error(trouble, 'event log'),
+    onTrouble({ kind, ...trouble }) {
+      const lost = kind === 'gap' || kind === 'beyond_end';
+      logger[lost ? 'error' : 'warn']({ kind, ...trouble }, 'event log');
+    },
   });
 }
 
-export function openSessionStore(config: Config): Promise<SessionStore> {
+export function openSessionStore(config: Config, logger?: Logger): Promise<SessionStore> {
   mkdirSync(config.dataDir, { recursive: true });
-  return openSessions(config.sessionsUrl, { sessionTimeoutMs: config.sessionTimeoutMs });
+  return openSessions(config.sessionsUrl, {
+    sessionTimeoutMs: config.sessionTimeoutMs,
+    warn: (message, error) => logger?.warn({ err: error }, message),
+  });
 }

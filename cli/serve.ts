@@ -22,7 +22,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const { timeZone, rawDays, realtimeTtlMs } = config;
     const [analytics, sessions, live] = await Promise.all([
       openAnalytics(config.analyticsUrl, { rawDays }),
-      openSessionStore(config),
+      openSessionStore(config, logger),
       openLive(config.liveUrl),
     ]);
     const calendar = createCalendar(timeZone);

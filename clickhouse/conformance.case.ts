@@ -255,7 +255,6 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
         expect([await everyAnswer(missing), await everyAnswer(doubled)]).not.toEqual(before);
 
         await store.rebuildDays([missing, doubled]);
-
         expect([await everyAnswer(missing), await everyAnswer(doubled)]).toEqual(before);
         expect(await store.read('trends_by_day', siteOn(other))).toEqual([]);
         await store.rebuildDays([other]);

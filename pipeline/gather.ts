@@ -2,14 +2,15 @@
  * Brings the portions of many partitions together into one unit of work, since the stores like few, large writes.
  *
  * One unit is under way at a time; what comes meanwhile waits for the next. A unit starts {@link LINGER_MS} after its
- * first portion came, or at once when it holds {@link UNIT_BYTES}. A partition offers its next portion only after
- * the last one was counted, so a unit has at most one portion of each and what waits is bounded by the log's batch
- * size times the partitions.
+ * first portion came, or at once when {@link UNIT_BYTES} wait, and takes as many portions as fit into that. A partition
+ * offers its next portion only after the last one was counted, so a unit has at most one portion of each and what
+ * waits is bounded by the log's batch size times the partitions.
  */
 import type { Portion } from './work.ts';
 
 const LINGER_MS = 150;
-const UNIT_BYTES = 16 * 1024 * 1024;
+/** An event takes at least 140 bytes in the log, so a unit stays below the rows that one INSERT may have. */
+const UNIT_BYTES = 6 * 1024 * 1024;
 
 export interface Gatherer {
   /** Resolves once the portion is counted; rejects as its unit does. */
@@ -24,7 +25,7 @@ interface Waiting {
 }
 
 export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let waitingBytes = 0;
   let running = false;
   let timer: NodeJS.Timeout | undefined;
@@ -34,9 +35,7 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
     timer = undefined;
     if (running || waiting.length === 0) return;
     running = true;
-    const unit = waiting;
-    waiting = [];
-    waitingBytes = 0;
+    const unit = takeUnit();
     run(unit.map(({ portion }) => portion))
       .then(
         () => {
@@ -50,6 +49,18 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
         running = false;
         schedule();
       });
+  }
+
+  function takeUnit(): Waiting[] {
+    let unitBytes = 0;
+    let portions = 0;
+    for (const { bytes } of waiting) {
+      if (portions > 0 && unitBytes + bytes > UNIT_BYTES) break;
+      unitBytes += bytes;
+      portions += 1;
+    }
+    waitingBytes -= unitBytes;
+    return waiting.splice(0, portions);
   }
 
   function schedule(): void {

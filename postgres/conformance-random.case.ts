@@ -2,15 +2,8 @@
 import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
-import type { OffsetRange, SessionDelta, SessionStore } from './port.ts';
-import { at, readSession, type Session, visitor } from './session.fixture.ts';
-
-interface Setting {
-  store: SessionStore;
-  database: Pool;
-  nextRange: () => OffsetRange;
-  sessionTimeoutMs: number;
-}
+import type { SessionDelta } from './port.ts';
+import { at, type ConformanceSetting, readSession, type Session, visitor } from './session.fixture.ts';
 
 interface Hit {
   who: number;
@@ -31,7 +24,7 @@ const hit = fc.record({
 const history = fc.array(hit, { minLength: 1, maxLength: 30 });
 const cuts = fc.array(fc.nat(29), { maxLength: 8 });
 
-export function describeRandomHistories(setting: () => Setting): void {
+export function describeRandomHistories(setting: () => ConformanceSetting): void {
   describe('any history of visits', () => {
     it('is folded as the rules say, in whatever order its batches come', async () => {
       const { store, database, nextRange, sessionTimeoutMs } = setting();

@@ -1,10 +1,19 @@
 /** Visitors, what batches say of them, and what the table then says. */
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { SessionDelta } from './port.ts';
+import type { OffsetRange, SessionDelta, SessionStore } from './port.ts';
 
 const EPOCH = Date.UTC(2025, 0, 1);
 const MINUTE = 60_000;
+
+/** What the parts of the conformance suite share. */
+export interface ConformanceSetting {
+  store: SessionStore;
+  database: Pool;
+  /** Of a partition that no other test uses. */
+  nextRange: () => OffsetRange;
+  sessionTimeoutMs: number;
+}
 
 /** Minutes after an arbitrary instant. */
 export function at(minutes: number): number {

@@ -11,7 +11,7 @@
  * Who is interrupted leaves only a folder that nobody opens; of two who initialise at once the first rename wins.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chown, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Account, isCode } from './account.ts';
 import type { Binaries } from './binaries.ts';
@@ -50,8 +50,27 @@ async function readPassword(home: string): Promise<string | undefined> {
 
 async function initialise(folder: string, binaries: Binaries, account: Account): Promise<string> {
   const draft = await mkdtemp(`${clusterHome(folder)}-`);
+  try {
+    const password = await draw(draft, binaries, account);
+    await rename(draft, clusterHome(folder));
+    await syncFolder(folder);
+    return password;
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    // Where the name is taken, somebody else was first.
+    const theirs =
+      isCode(error, 'ENOTEMPTY') || isCode(error, 'EEXIST')
+        ? await readPassword(clusterHome(folder))
+        : undefined;
+    if (theirs === undefined) throw error;
+    return theirs;
+  }
+}
+
+async function draw(draft: string, binaries: Binaries, account: Account): Promise<string> {
   const password = randomBytes(24).toString('base64url');
-  await writeDurably(join(draft, 'password'), password);
+  const passwordFile = join(draft, 'password');
+  await writeDurably(passwordFile, password);
   if (account.owner !== undefined) await chown(draft, account.owner.uid, account.owner.gid);
   await account.run(
     binaries.initdb,
@@ -59,22 +78,11 @@ async function initialise(folder: string, binaries: Binaries, account: Account):
       ...['-D', join(draft, 'data'), '-U', SUPERUSER, '-E', 'UTF8'],
       // The server's own C.UTF-8: the same order of text on every system.
       ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ...['-A', 'scram-sha-256', `--pwfile=${join(draft, 'password')}`, '--no-instructions'],
+      ...['-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '--no-instructions'],
     ],
     { timeoutMs: INIT_TIMEOUT_MS },
   );
-  await chmod(draft, 0o700);
-  try {
-    await rename(draft, clusterHome(folder));
-    await syncFolder(folder);
-    return password;
-  } catch (error) {
-    if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'EEXIST')) throw error;
-    await rm(draft, { recursive: true, force: true });
-    const theirs = await readPassword(clusterHome(folder));
-    if (theirs === undefined) throw error;
-    return theirs;
-  }
+  return password;
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
