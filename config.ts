@@ -1,6 +1,5 @@
 /** The only reader of the environment: variables in, one frozen, typed {@link Config} out. Every default stands here. */
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 
@@ -98,16 +97,16 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   if (env.LOG_RETENTION_BYTES >= env.LOG_MAX_BYTES) {
     throw new ConfigError('LOG_RETENTION_BYTES: must be below LOG_MAX_BYTES');
   }
-  const folder = pathToFileURL(dataDir).pathname;
+  if (/[?#%]/.test(dataDir)) throw new ConfigError(`DATA_DIR=${dataDir}: must not contain ?, # or %`);
   return Object.freeze({
     dataDir,
     host: env.HOST,
     ingestPort: env.INGEST_PORT,
     apiPort: env.API_PORT,
     logLevel: env.LOG_LEVEL,
-    logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${folder}/log` : `kafka://${env.KAFKA_BROKERS}`,
-    analyticsUrl: env.CLICKHOUSE_URL || `chdb://${folder}/clickhouse`,
-    sessionsUrl: env.DATABASE_URL || `embedded-postgres://${folder}/postgres`,
+    logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${dataDir}/log` : `kafka://${env.KAFKA_BROKERS}`,
+    analyticsUrl: env.CLICKHOUSE_URL || `chdb://${dataDir}/clickhouse`,
+    sessionsUrl: env.DATABASE_URL || `embedded-postgres://${dataDir}/postgres`,
     liveUrl: env.REDIS_URL || 'memory://',
     partitions: env.PARTITIONS,
     logRetentionMs: env.LOG_RETENTION_HOURS * 3_600 * SECOND,

@@ -4,7 +4,7 @@
  * Several connections to the directory run side by side; a second process is refused. Each running statement holds a
  * thread of libuv's pool, so UV_THREADPOOL_SIZE has to leave room beside `poolSize + 1`.
  * Small parts need no care of ours: after 200 inserts of 50 rows over three days the engine's own merges had
- * left 5 parts of raw and 1 of each day of a derived table (26.7.3).
+ * left 5 parts of raw and at most 5 of each day of a derived table (26.7.3).
  */
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
@@ -65,7 +65,7 @@ async function connect(directory: string, poolSize: number): Promise<Engine> {
 }
 
 /** chDB and the client each carry a copy of the same class with a private member, which TypeScript takes for two. */
-function asConnection(connection: object): Connection {
+export function asConnection(connection: object): Connection {
   if (isConnection(connection)) return connection;
   throw new AnalyticsStoreError('failed', 'chdb/connection and @clickhouse/client do not fit together');
 }

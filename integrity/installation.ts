@@ -1,6 +1,6 @@
 /** An installation of its own for a test: real processes, a folder under the system's temporary one, free ports. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,20 +89,25 @@ export class Installation {
     return root.exitCode;
   }
 
-  /** SIGKILL. A single service is started again by its supervisor; for everything, call {@link start} afterwards. */
-  async kill(what: Kill): Promise<void> {
+  /**
+   * SIGKILL. Answers whether there was anybody to kill. A single service is started again by its supervisor; after
+   * everything, PostgreSQL included, call {@link start}.
+   */
+  async kill(what: Kill): Promise<boolean> {
     const root = this.#root;
     if (root?.pid === undefined) throw new Error('it does not run');
     if (what === 'everything') {
-      const pids = [root.pid, ...descendants(root.pid)];
+      const pids = [root.pid, ...descendants(root.pid), ...postmaster(this.folder)];
       for (const pid of pids) signal(pid);
       await until('the end', EXIT_TIMEOUT_MS, () => pids.every((pid) => !isAlive(pid)));
       this.#root = undefined;
-      return;
+      return true;
     }
     const argument = what === 'collector' ? 'ingest' : 'pipeline';
     const child = children(root.pid).find((pid) => commandLine(pid).includes(argument));
-    if (child !== undefined) signal(child);
+    if (child === undefined) return false;
+    signal(child);
+    return true;
   }
 
   /** Asks the query API; any answer but 200 is an error. */
@@ -167,6 +172,12 @@ function children(pid: number): number[] {
 
 function descendants(pid: number): number[] {
   return children(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** The database server has left the tree: it is found by the file that it writes. */
+function postmaster(folder: string): number[] {
+  const file = join(folder, 'postgres', 'cluster', 'data', 'postmaster.pid');
+  return existsSync(file) ? [Number(readFileSync(file, 'utf8').split('\n', 1)[0])] : [];
 }
 
 function commandLine(pid: number): string[] {

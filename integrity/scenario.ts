@@ -21,6 +21,9 @@ interface CommunityRow {
 const divisions: DivisionRow[] = parse(readFileSync(DIVISIONS_FILE), { columns: true });
 const communities: CommunityRow[] = parse(readFileSync(COMMUNITIES_FILE), { columns: true });
 
+export const divisionIds = divisions.map(({ id }) => id);
+export const communityIds = communities.map(({ id }) => id);
+
 const VISITORS = 60;
 
 /** Beacons in the order in which they are sent. Every third visitor signs in later, every tenth is signed in all along. */

@@ -1,0 +1,97 @@
+/**
+ * Senders that never give up: each sends request after request, and repeats one with the same event ids until it is
+ * acknowledged. A visitor belongs to one sender, so that the order of a visitor's beacons is known.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Beacon } from '../contract/beacon.ts';
+
+const USER_AGENT =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
+const ANSWER_TIMEOUT_MS = 5_000;
+const REPEAT_PAUSE_MS = 50;
+
+export interface LoadOptions {
+  endpoint: string;
+  senders: number;
+  visitorsPerSender: number;
+  random(): number;
+  /** Ids that beacons may name. */
+  divisions: string[];
+  communities: string[];
+}
+
+export interface Load {
+  readonly acknowledged: Beacon[];
+  /** Requests that were sent again since nobody had answered. */
+  readonly repeats: number;
+  /** Lets every request under way be acknowledged, however often it must be repeated. */
+  stop(): Promise<void>;
+}
+
+export function steadyLoad(options: LoadOptions): Load {
+  const acknowledged: Beacon[] = [];
+  let repeats = 0;
+  let stopping = false;
+
+  async function deliver(beacons: Beacon[]): Promise<void> {
+    const body = JSON.stringify(beacons);
+    for (;;) {
+      try {
+        const answer = await fetch(options.endpoint, {
+          method: 'POST',
+          headers: { 'Content-Type': 'text/plain', 'User-Agent': USER_AGENT },
+          body,
+          signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+        });
+        await answer.arrayBuffer();
+        if (answer.status === 202) break;
+        if (answer.status !== 503) throw new Error(`unexpected answer ${answer.status}`);
+      } catch (error) {
+        const cut =
+          error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError');
+        if (!cut) throw error;
+      }
+      repeats += 1;
+      await pause(REPEAT_PAUSE_MS);
+    }
+    acknowledged.push(...beacons);
+  }
+
+  async function sender(number: number): Promise<void> {
+    const { random, divisions, communities, visitorsPerSender } = options;
+    const signedIn = new Set<number>();
+    while (!stopping) {
+      const beacons = Array.from({ length: 1 + Math.floor(random() * 10) }, (): Beacon => {
+        const visitor = Math.floor(random() * visitorsPerSender);
+        if (random() < 0.02) signedIn.add(visitor);
+        const beacon: Beacon = {
+          type: random() < 0.8 ? 'page_view' : 'heartbeat',
+          url: `https://example.org/page-${Math.floor(random() * 20)}`,
+          fingerprint: `visitor ${visitor} of sender ${number}`,
+          event_id: randomUUID(),
+        };
+        if (signedIn.has(visitor)) beacon.user_id = `user-${number}-${visitor}`;
+        const division = divisions[visitor % (divisions.length + 1)];
+        if (division !== undefined) beacon.division_id = division;
+        const community = communities[Math.floor(random() * (communities.length + 1))];
+        if (community !== undefined) beacon.community_id = community;
+        return beacon;
+      });
+      await deliver(beacons);
+    }
+  }
+
+  const running = Promise.all(Array.from({ length: options.senders }, (_, number) => sender(number)));
+  running.catch(() => {});
+  return {
+    acknowledged,
+    get repeats() {
+      return repeats;
+    },
+    async stop() {
+      stopping = true;
+      await running;
+    },
+  };
+}

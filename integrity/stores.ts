@@ -1,0 +1,84 @@
+/** What the stores of a stopped installation hold, asked in their own words, past the product's queries. */
+import { join } from 'node:path';
+import { createClient } from '@clickhouse/client';
+import { createChdbConnection } from 'chdb/connection';
+import pg from 'pg';
+import { asConnection } from '../clickhouse/chdb.ts';
+import { EmbeddedServer } from '../postgres/embedded.ts';
+
+export interface AnalyticsFigures {
+  rows: number;
+  eventIds: number;
+  pageViews: number;
+  visitors: number;
+  /** Page views and visitors of each derived table, and what raw says they should be. */
+  views: Record<string, { pageViews: number; visitors: number; rawPageViews: number; rawVisitors: number }>;
+}
+
+export async function analyticsFigures(folder: string): Promise<AnalyticsFigures> {
+  const connection = createChdbConnection({ path: join(folder, 'clickhouse') });
+  const client = createClient({ connection: asConnection(connection) });
+  const ask = async (query: string): Promise<Record<string, number>[]> => {
+    const settings = { output_format_json_quote_64bit_integers: 0 } as const;
+    const answer = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: settings });
+    return await answer.json();
+  };
+  const askOne = async (query: string): Promise<Record<string, number>> => (await ask(query))[0] ?? {};
+
+  const raw = await askOne(
+    `SELECT count() AS rows, uniqExact(event_id) AS event_ids, countIf(type = 'page_view') AS page_views,
+            uniqExactIf(visitor, type != 'leave') AS visitors FROM footfall.event`,
+  );
+  const figures: AnalyticsFigures = {
+    rows: raw.rows ?? -1,
+    eventIds: raw.event_ids ?? -1,
+    pageViews: raw.page_views ?? -1,
+    visitors: raw.visitors ?? -1,
+    views: {},
+  };
+  const views = await client.query({
+    query: `SELECT name, as_select FROM system.tables WHERE database = 'footfall' AND engine = 'MaterializedView'`,
+    format: 'JSONEachRow',
+  });
+  for (const { name, as_select } of await views.json<{ name: string; as_select: string }>()) {
+    const table = name.replace(/_mv$/, '');
+    const totals = 'sum(views) AS page_views, uniqExactMerge(visitor_set) AS visitors';
+    const derived = await askOne(`SELECT ${totals} FROM footfall.${table}`);
+    const fromRaw = await askOne(`SELECT ${totals} FROM (${as_select})`);
+    figures.views[table] = {
+      pageViews: derived.page_views ?? -1,
+      visitors: derived.visitors ?? -1,
+      rawPageViews: fromRaw.page_views ?? -1,
+      rawVisitors: fromRaw.visitors ?? -1,
+    };
+  }
+  await client.close();
+  return figures;
+}
+
+export interface SessionFigures {
+  sessions: number;
+  pageViews: number;
+  conversions: number;
+}
+
+export async function sessionFigures(folder: string): Promise<SessionFigures> {
+  const server = await EmbeddedServer.open(join(folder, 'postgres'), () => {});
+  try {
+    const client = new pg.Client(await server.connection());
+    await client.connect();
+    const { rows } = await client.query<Record<keyof SessionFigures, string>>(
+      `select count(*) as sessions, coalesce(sum(page_views), 0) as "pageViews", count(converted_at) as conversions
+       from anonymous_session`,
+    );
+    await client.end();
+    const [row] = rows;
+    return {
+      sessions: Number(row?.sessions),
+      pageViews: Number(row?.pageViews),
+      conversions: Number(row?.conversions),
+    };
+  } finally {
+    await server.stop();
+  }
+}
