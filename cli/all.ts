@@ -1,7 +1,8 @@
 /** `npm start`: everything on this machine, the collector in one process, pipeline and query API in another. */
 import type { Config } from '../config.ts';
 import { signToken } from '../query-api/auth.ts';
-import { runDemo } from './demo.ts';
+import { DEMO_COMMUNITIES, DEMO_DIVISIONS, runDemo } from './demo.ts';
+import { loadCommunities, loadDivisions } from './jobs.ts';
 import { readSecrets } from './secrets.ts';
 import { type Service, supervise } from './supervisor.ts';
 
@@ -38,8 +39,8 @@ export async function runAll(config: Config, options: { demo: boolean }): Promis
       );
       const seconds = ((performance.now() - start) / 1_000).toFixed(1);
       console.log(greeting({ collector, api, token, seconds }));
-      if (options.demo) void runDemo(collector, stopDemo.signal);
-      await Promise.race([stopRequested, supervisor.failed]);
+      const demo = options.demo ? startDemo(config, collector, stopDemo.signal) : undefined;
+      await Promise.race([stopRequested, supervisor.failed, ...(demo === undefined ? [] : [demo])]);
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
@@ -49,6 +50,14 @@ export async function runAll(config: Config, options: { demo: boolean }): Promis
   const well = await supervisor.stop();
   if (!well) process.exitCode = 1;
   process.exit();
+}
+
+/** The demo's visitors come from real places, so those are loaded first. Ends with `signal`, or with a bug. */
+async function startDemo(config: Config, collector: string, signal: AbortSignal): Promise<void> {
+  await loadDivisions(config, DEMO_DIVISIONS);
+  await loadCommunities(config, DEMO_COMMUNITIES);
+  console.log('demo: synthetic visitors are on their way');
+  await runDemo(collector, signal);
 }
 
 function shown(host: string): string {

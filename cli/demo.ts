@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import type { Beacon } from '../contract/beacon.ts';
 
@@ -29,6 +30,9 @@ const NETWORKS = [
   '200.160.2',
 ];
 
+export const DEMO_DIVISIONS = reference('canada-divisions.csv');
+export const DEMO_COMMUNITIES = reference('canada-communities.csv');
+
 interface Place {
   divisions: string[];
   communities: string[];
@@ -37,8 +41,8 @@ interface Place {
 /** Runs until `signal` aborts. Rejects only for a bug: a collector that refuses is asked again later. */
 export async function runDemo(collector: string, signal: AbortSignal): Promise<void> {
   const places: Place = {
-    divisions: ids('canada-divisions.csv'),
-    communities: ids('canada-communities.csv'),
+    divisions: ids(DEMO_DIVISIONS),
+    communities: ids(DEMO_COMMUNITIES),
   };
   const known: string[] = [];
   const visitors = Array.from({ length: VISITORS_AT_ONCE }, async () => {
@@ -114,8 +118,11 @@ function pick<T>(from: readonly T[]): T | undefined {
   return from[Math.floor(Math.random() * from.length)];
 }
 
+function reference(file: string): string {
+  return fileURLToPath(new URL(`../postgres/reference/${file}`, import.meta.url));
+}
+
 function ids(file: string): string[] {
-  const url = new URL(`../postgres/reference/${file}`, import.meta.url);
-  const rows: { id: string }[] = parse(readFileSync(url), { columns: true });
+  const rows: { id: string }[] = parse(readFileSync(file), { columns: true });
   return rows.map(({ id }) => id);
 }

@@ -8,10 +8,9 @@ const Day = Type.String({
 });
 const Count = Type.Integer({ minimum: 0 });
 
-export const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
+const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
 export type Interval = (typeof INTERVALS)[number];
-export const PERIODS = ['day', 'week', 'month'] as const;
-export type Period = (typeof PERIODS)[number];
+const PERIODS = ['day', 'week', 'month'] as const;
 export const MAX_RANGE_YEARS = 10;
 
 const range = { start_date: Type.Optional(Day), end_date: Type.Optional(Day) };
@@ -108,14 +107,13 @@ export const ExportRow = Type.Object({
 });
 export type ExportRow = Static<typeof ExportRow>;
 
-export const PageRow = Type.Object({
+const PageRow = Type.Object({
   page_url: Type.String(),
   unique_visitors: Count,
   authenticated_visitors: Count,
   anonymous_visitors: Count,
   page_views: Count,
 });
-export type PageRow = Static<typeof PageRow>;
 
 export const Pages = Type.Object({
   results: Type.Array(PageRow),

@@ -1,7 +1,7 @@
 /** Messages of `/ws/analytics/visitors/` and `/ws/analytics/dashboard/`. */
 import Type, { type Static } from 'typebox';
 
-export const VisitorCount = Type.Object({ type: Type.Literal('visitor_count'), count: Type.Integer() });
+const VisitorCount = Type.Object({ type: Type.Literal('visitor_count'), count: Type.Integer() });
 
 const VisitorRef = Type.Object({
   id: Type.String({ description: 'opaque, stable for a visitor' }),
@@ -9,18 +9,18 @@ const VisitorRef = Type.Object({
 });
 
 /** `sampled` is there, and true, while more than 50 a second happen and some are left out. */
-export const VisitorJoined = Type.Object({
+const VisitorJoined = Type.Object({
   type: Type.Literal('visitor_joined'),
   visitor: VisitorRef,
   sampled: Type.Optional(Type.Literal(true)),
 });
-export const VisitorLeft = Type.Object({
+const VisitorLeft = Type.Object({
   type: Type.Literal('visitor_left'),
   visitor: VisitorRef,
   sampled: Type.Optional(Type.Literal(true)),
 });
 
-export const DashboardUpdate = Type.Object({
+const DashboardUpdate = Type.Object({
   type: Type.Literal('dashboard_update'),
   online: Type.Integer({ description: 'visitors online now' }),
   visitors_today: Type.Integer({ description: "today's unique visitors, by HyperLogLog: about 1 % off" }),

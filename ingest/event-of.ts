@@ -53,7 +53,7 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
 }
 
 /** Path plus the query parameters that name a campaign: anything else in a query may be personal. */
-export function storedUrl(url: string): string {
+function storedUrl(url: string): string {
   const { pathname, search, searchParams } = new URL(url, 'http://page');
   if (search === '') return pathname.slice(0, MAX_STORED_URL_LENGTH);
   const kept = new URLSearchParams();

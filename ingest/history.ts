@@ -12,7 +12,7 @@ export type Format = (typeof FORMATS)[number];
 
 /** Why a line gives no event. A `refused` line is broken; a `skipped` one is not a page view of a person. */
 export type LineResult = { event: Event } | { skipped: SkipReason } | { refused: string };
-export const SKIP_REASONS = ['not_a_page', 'failed_request', 'bot'] as const;
+const SKIP_REASONS = ['not_a_page', 'failed_request', 'bot'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 const FUTURE_TOLERANCE_MS = 60_000;

@@ -1,5 +1,6 @@
 /** Loads uWebSockets.js, and says what is missing where its binaries cannot run. */
 import type { HttpResponse, TemplatedApp, default as UwsModule, us_listen_socket } from 'uWebSockets.js';
+import { loadForOlderGlibc, wantsGlibc238 } from './uws-glibc.ts';
 
 export type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 
@@ -10,16 +11,25 @@ async function load(): Promise<typeof UwsModule> {
   try {
     return (await import('uWebSockets.js')).default;
   } catch (cause) {
-    throw new Error(explain(cause instanceof Error ? cause.message : String(cause)), { cause });
+    if (!wantsGlibc238(messageOf(cause))) throw new Error(explain(messageOf(cause)), { cause });
+  }
+  try {
+    return loadForOlderGlibc() as typeof UwsModule;
+  } catch (cause) {
+    throw new Error(explain(messageOf(cause)), { cause });
   }
 }
 
 function explain(reason: string): string {
   const here = `${process.platform}-${process.arch}, Node ${process.version}`;
-  if (/GLIBC_[\d.]+' not found/.test(reason)) {
-    return `the collector cannot load uWebSockets.js here (${here}): its binary for this Node needs a newer glibc. Use Node 20, or a system with glibc 2.38 or later (Debian 13, Ubuntu 24.04).`;
-  }
-  return `the collector cannot load uWebSockets.js here (${here}). It runs on Node 20, 22 and 24 on Linux (glibc) and macOS, x64 and arm64. ${reason}`;
+  const needs = /GLIBC_[\d.]+' not found/.test(reason)
+    ? 'Its binary for this Node needs a newer glibc: use Node 20, or a system with glibc 2.36 or later (Debian 12, Ubuntu 24.04).'
+    : 'It runs on Node 20, 22 and 24 on Linux (glibc) and macOS, x64 and arm64.';
+  return `the collector cannot load uWebSockets.js here (${here}). ${needs} ${reason}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The peer's address; an IPv4 address that came in IPv6 clothes is shown as IPv4. */

@@ -52,7 +52,7 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
   });
   const kills: Record<Kill, number> = { collector: 0, pipeline: 0, everything: 0 };
   for (let done = 0; done < KILLS; ) {
-    await pause(200 + random() * 2_800);
+    await pause(200 + random() * 3_800);
     const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] ?? 'everything';
     if (!(await footfall.kill(victim))) continue;
     kills[victim] += 1;

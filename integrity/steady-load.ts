@@ -64,7 +64,7 @@ export function steadyLoad(options: LoadOptions): Load {
     while (!stopping) {
       const beacons = Array.from({ length: 1 + Math.floor(random() * 10) }, (): Beacon => {
         const visitor = Math.floor(random() * visitorsPerSender);
-        if (random() < 0.02) signedIn.add(visitor);
+        if (random() < 0.002) signedIn.add(visitor);
         const beacon: Beacon = {
           type: random() < 0.8 ? 'page_view' : 'heartbeat',
           url: `https://example.org/page-${Math.floor(random() * 20)}`,

@@ -1,39 +1,46 @@
 /**
- * The event ids of one partition over the last ten minutes, by the collector's clock.
+ * The event ids of one partition over the last minutes, by the collector's clock.
  *
  * A sender that got no answer sends again with the same id; the repeat is in the same partition, since that
  * follows from the visitor. Whether an event is a repeat depends only on the log, never on when it is read: so a
- * batch that is read again comes out the same. Ids are added once their batch is counted.
+ * batch that is read again, or cut otherwise, comes out the same. Ids are added once their batch is counted. Where
+ * the log goes back in time (frames that waited elsewhere, a clock that was set), the window is loaded again.
  */
 export const WINDOW_MS = 10 * 60_000;
+/** Collectors' clocks differ a little, and frames overtake each other. */
+const SLACK_MS = 60_000;
 
 export class DuplicateWindow {
   /** In order of arrival, so that the oldest come first. */
   readonly #seenAt = new Map<string, number>();
-  #loaded = false;
+  /** Every id received at this instant or later is here. */
+  #completeSince = Number.POSITIVE_INFINITY;
 
-  get loaded(): boolean {
-    return this.#loaded;
+  /** Whether it can tell of every event received at `earliest` or later. */
+  covers(earliest: number): boolean {
+    return earliest - WINDOW_MS >= this.#completeSince;
   }
 
-  /** Takes over what the store knows from before this process read the partition. */
-  load(seen: { eventId: string; visitor: string; receivedAt: number }[]): void {
+  /** Takes over what the store knows: every id received at {@link loadSince} or later. */
+  load(seen: { eventId: string; visitor: string; receivedAt: number }[], since: number): void {
+    this.#seenAt.clear();
     for (const { eventId, visitor, receivedAt } of seen.toSorted((a, b) => a.receivedAt - b.receivedAt)) {
-      this.#seenAt.set(windowKey(visitor, eventId), receivedAt);
+      this.#remember(windowKey(visitor, eventId), receivedAt);
     }
-    this.#loaded = true;
+    this.#completeSince = since;
   }
 
   has(key: string, receivedAt: number): boolean {
-    const seenAt = this.#seenAt.get(key);
-    return seenAt !== undefined && Math.abs(receivedAt - seenAt) <= WINDOW_MS;
+    return isRepeat(this.#seenAt.get(key), receivedAt);
   }
 
   add(key: string, receivedAt: number): void {
-    this.#seenAt.delete(key);
-    this.#seenAt.set(key, receivedAt);
+    this.#remember(key, receivedAt);
+    const since = loadSince(receivedAt);
+    if (since <= this.#completeSince) return;
+    this.#completeSince = since;
     for (const [oldest, seenAt] of this.#seenAt) {
-      if (seenAt >= receivedAt - WINDOW_MS) break;
+      if (seenAt >= since) break;
       this.#seenAt.delete(oldest);
     }
   }
@@ -41,6 +48,21 @@ export class DuplicateWindow {
   get size(): number {
     return this.#seenAt.size;
   }
+
+  #remember(key: string, receivedAt: number): void {
+    this.#seenAt.delete(key);
+    this.#seenAt.set(key, receivedAt);
+  }
+}
+
+/** From when on ids are needed to tell of events received at `earliest` and later. */
+export function loadSince(earliest: number): number {
+  return earliest - WINDOW_MS - SLACK_MS;
+}
+
+/** @param seenAt when the same event was received before, undefined when never */
+export function isRepeat(seenAt: number | undefined, receivedAt: number): boolean {
+  return seenAt !== undefined && Math.abs(receivedAt - seenAt) <= WINDOW_MS;
 }
 
 /** @param visitor first 64 bits of the HMAC, decimal */

@@ -5,7 +5,7 @@ import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { EventLog, LogBatch } from '../kafka/port.ts';
-import type { SessionStore } from '../postgres/port.ts';
+import type { OffsetRange, SessionStore } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { commit } from './commit.ts';
@@ -19,7 +19,7 @@ import { STEPS } from './steps.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
-export const CONSUMER_GROUP = 'footfall-pipeline';
+const CONSUMER_GROUP = 'footfall-pipeline';
 const SWEEP_MS = 250;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -50,8 +50,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const stop = new AbortController();
   const problems = new Map<string, string>();
   const windows = new Map<number, DuplicateWindow>();
-  /** By partition, the offset after the last one in the sessions' checkpoint. */
-  const positions = new Map<number, number>();
+  /** By partition, the last range that the sessions have. */
+  const checkpoints = new Map<number, OffsetRange>();
 
   const metrics = pipelineMetrics(options.metrics, () => log.lag(CONSUMER_GROUP));
   const places = placesCache(sessions);
@@ -106,26 +106,31 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       if (event.event_id === undefined) continue;
       window.add(windowKey(visitorNumber(event.visitor), event.event_id), event.received_at);
     }
-    positions.set(portion.partition, Math.max(portion.nextOffset, positions.get(portion.partition) ?? 0));
+    if (!portion.recounted) checkpoints.set(portion.partition, portion);
     metrics.counted(entries.length);
     for (const { reason, count: events } of setAside) metrics.setAside(reason, events);
   }
 
-  async function positionOf(partition: number): Promise<number> {
-    const known = positions.get(partition);
-    if (known !== undefined) return known;
-    const position = (await sessions.checkpoint(partition))?.nextOffset ?? 0;
-    positions.set(partition, position);
-    return position;
+  async function checkpointOf(partition: number): Promise<OffsetRange> {
+    const checkpoint = checkpoints.get(partition) ??
+      (await sessions.checkpoint(partition)) ?? { partition, firstOffset: 0, nextOffset: 0 };
+    checkpoints.set(partition, checkpoint);
+    return checkpoint;
+  }
+
+  /** What is known of a partition holds only while every portion of it is counted in turn. */
+  function forget(partition: number): void {
+    checkpoints.delete(partition);
+    windows.delete(partition);
   }
 
   async function countBatch(batch: LogBatch, signal: AbortSignal): Promise<void> {
     const { partition } = batch;
     try {
-      for (const portion of split(batch, await positionOf(partition), signal)) await gather.add(portion);
+      for (const portion of split(batch, await checkpointOf(partition), signal)) await gather.add(portion);
     } catch (error) {
-      // The checkpoint may have moved all the same: read it again before the next try.
-      positions.delete(partition);
+      // The checkpoint may have moved all the same, and the batch comes again from its start.
+      forget(partition);
       if (!signal.aborted && !stop.signal.aborted) {
         problems.set('pipeline', error instanceof Error ? error.message : String(error));
         logger.error(
@@ -140,18 +145,14 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   await live.restore();
   const subscription = await log.subscribe(CONSUMER_GROUP, {
     async assigned(partition, committed) {
-      positions.delete(partition);
-      windows.delete(partition);
-      const position = await positionOf(partition);
-      if (committed < position)
-        logger.info({ partition, committed, position }, 'settling what a crash left unclear');
+      forget(partition);
+      const { nextOffset } = await checkpointOf(partition);
+      if (committed < nextOffset)
+        logger.info({ partition, committed, nextOffset }, 'settling what a crash left unclear');
       return committed;
     },
     batch: countBatch,
-    revoked(partition) {
-      positions.delete(partition);
-      windows.delete(partition);
-    },
+    revoked: forget,
   });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
 
@@ -167,27 +168,26 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   };
 }
 
-/** What was counted before a crash apart from what is new. */
-function split(batch: LogBatch, position: number, signal: AbortSignal): Portion[] {
-  const { partition, firstOffset, nextOffset, frames } = batch;
-  const border = Math.min(Math.max(position, firstOffset), nextOffset);
-  const portions: Portion[] = [
-    {
-      partition,
-      firstOffset,
-      nextOffset: border,
-      frames: frames.filter(({ offset }) => offset < border),
-      recounted: true,
-      signal,
-    },
-    {
-      partition,
-      firstOffset: border,
-      nextOffset,
-      frames: frames.filter(({ offset }) => offset >= border),
-      recounted: false,
-      signal,
-    },
-  ];
-  return portions.filter(({ frames: { length } }) => length > 0);
+/**
+ * Cuts a batch where the checkpoint begins and ends. What lies in it was sent to the analytics store by one try of its
+ * own, so that one row of it there proves the rest. What lies before it was settled before the checkpoint moved.
+ */
+function split(batch: LogBatch, checkpoint: OffsetRange, signal: AbortSignal): Portion[] {
+  const { partition, frames } = batch;
+  const within = (offset: number) => Math.min(Math.max(offset, batch.firstOffset), batch.nextOffset);
+  const begin = within(checkpoint.firstOffset);
+  const end = within(checkpoint.nextOffset);
+  const portion = (firstOffset: number, nextOffset: number, recounted: boolean): Portion => ({
+    partition,
+    firstOffset,
+    nextOffset,
+    frames: frames.filter(({ offset }) => offset >= firstOffset && offset < nextOffset),
+    recounted,
+    signal,
+  });
+  return [
+    portion(batch.firstOffset, begin, true),
+    portion(begin, end, true),
+    portion(end, batch.nextOffset, false),
+  ].filter(({ frames: { length } }) => length > 0);
 }

@@ -1,7 +1,8 @@
-/** The platform's divisions and communities, read again every minute. */
+/** The platform's divisions and communities, read again every minute, and soon after an id that is not among them. */
 import type { Community, Division, SessionStore } from '../postgres/port.ts';
 
 const REFRESH_MS = 60_000;
+const REFRESH_AFTER_MISS_MS = 5_000;
 
 export interface Places {
   division(id: string): Division | undefined;
@@ -9,7 +10,7 @@ export interface Places {
 }
 
 export interface PlacesCache extends Places {
-  /** Reads the reference data when it is older than a minute. */
+  /** Reads the reference data when it is too old. */
   refresh(now: number): Promise<void>;
 }
 
@@ -17,12 +18,19 @@ export function placesCache(sessions: Pick<SessionStore, 'divisions' | 'communit
   let divisions = new Map<string, Division>();
   let communities = new Map<string, Community>();
   let readAt = Number.NEGATIVE_INFINITY;
+  let missed = false;
+
+  function find<T>(known: Map<string, T>, id: string): T | undefined {
+    const found = known.get(id);
+    missed ||= found === undefined;
+    return found;
+  }
 
   return {
-    division: (id) => divisions.get(id),
-    community: (id) => communities.get(id),
+    division: (id) => find(divisions, id),
+    community: (id) => find(communities, id),
     async refresh(now) {
-      if (now - readAt < REFRESH_MS) return;
+      if (now - readAt < (missed ? REFRESH_AFTER_MISS_MS : REFRESH_MS)) return;
       const [newDivisions, newCommunities] = await Promise.all([
         sessions.divisions(),
         sessions.communities(),
@@ -30,6 +38,7 @@ export function placesCache(sessions: Pick<SessionStore, 'divisions' | 'communit
       divisions = new Map(newDivisions.map((division) => [division.id, division]));
       communities = new Map(newCommunities.map((community) => [community.id, community]));
       readAt = now;
+      missed = false;
     },
   };
 }

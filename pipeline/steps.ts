@@ -1,8 +1,11 @@
 /** What happens to an event between the log and the stores: a literal list, in order. */
+import { isUtf8 } from 'node:buffer';
+import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Uuid } from '../contract/beacon.ts';
 import { Event } from '../contract/event.ts';
 import type { SetAsideReason } from '../contract/outcome.ts';
-import { WINDOW_MS, windowKey } from './duplicate-window.ts';
+import { isRepeat, loadSince, windowKey } from './duplicate-window.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Entry, StepContext } from './work.ts';
 
@@ -10,7 +13,24 @@ type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
 
 export const STEPS: readonly Step[] = [decode, dropRepeats, dropKnownHistory, attachPlace, attachCountry];
 
-const eventSchema = Compile(Event);
+const NEWLINE = 0x0a;
+const Instant = Type.Integer({
+  minimum: 0,
+  maximum: Date.UTC(2149, 0, 1),
+  description: "ClickHouse's days end in 2149",
+});
+
+/** An event that every store takes: one that a store refused would hold up its partition for ever. */
+const eventSchema = Compile(
+  Type.Object({
+    ...Event.properties,
+    received_at: Instant,
+    ts: Type.Optional(Instant),
+    event_id: Type.Optional(Uuid),
+    community_id: Type.Optional(Uuid),
+    division_id: Type.Optional(Uuid),
+  }),
+);
 
 /** A line that is not an event goes to the dead letters, whole; the others go on. */
 async function decode(draft: Draft, { deadLetter }: StepContext): Promise<void> {
@@ -18,12 +38,11 @@ async function decode(draft: Draft, { deadLetter }: StepContext): Promise<void> 
   let undecodable = 0;
   for (const { offset, body } of frames) {
     let index = 0;
-    for (const line of body.toString('utf8').split('\n')) {
-      if (line === '') continue;
+    for (const line of linesOf(body)) {
       const event = parse(line);
       if (event instanceof Error) {
         undecodable += 1;
-        await deadLetter({ partition, offset, index, reason: event.message, body: Buffer.from(line) });
+        await deadLetter({ partition, offset, index, reason: event.message, body: line });
       } else {
         draft.entries.push({ event, offset, index });
       }
@@ -33,10 +52,21 @@ async function decode(draft: Draft, { deadLetter }: StepContext): Promise<void> 
   setAside(draft, 'undecodable', undecodable);
 }
 
-function parse(line: string): Event | Error {
+/** Bytes and not text: a dead letter is kept as it came. */
+function* linesOf(body: Buffer): Generator<Buffer> {
+  for (let start = 0; start < body.length; ) {
+    const newline = body.indexOf(NEWLINE, start);
+    const end = newline === -1 ? body.length : newline;
+    if (end > start) yield body.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+function parse(line: Buffer): Event | Error {
+  if (!isUtf8(line)) return new Error('not UTF-8');
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(line.toString('utf8'));
   } catch (cause) {
     return new Error(`not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
@@ -48,21 +78,20 @@ function parse(line: string): Event | Error {
 /** The same event id of the same visitor within ten minutes: the first one counts. */
 async function dropRepeats(draft: Draft, { windowOf, analytics }: StepContext): Promise<void> {
   const { partition, firstOffset } = draft.portion;
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { event } of draft.entries) {
+    if (event.event_id !== undefined) earliest = Math.min(earliest, event.received_at);
+  }
   const window = windowOf(partition);
-  if (!window.loaded) {
-    const earliest = draft.entries.reduce(
-      (least, { event }) => Math.min(least, event.received_at),
-      Date.now(),
-    );
-    window.load(await analytics.recentEventIds(partition, firstOffset, earliest - WINDOW_MS));
+  if (!window.covers(earliest)) {
+    const since = loadSince(earliest);
+    window.load(await analytics.recentEventIds(partition, firstOffset, since), since);
   }
   const seenHere = new Map<string, number>();
   keep(draft, 'duplicate', ({ event }) => {
     if (event.event_id === undefined) return true;
     const key = windowKey(visitorNumber(event.visitor), event.event_id);
-    const seenAt = seenHere.get(key);
-    if (seenAt !== undefined && event.received_at - seenAt <= WINDOW_MS) return false;
-    if (window.has(key, event.received_at)) return false;
+    if (isRepeat(seenHere.get(key), event.received_at) || window.has(key, event.received_at)) return false;
     seenHere.set(key, event.received_at);
     return true;
   });

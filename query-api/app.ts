@@ -13,6 +13,7 @@ import { bearerToken } from './auth.ts';
 import type { Services } from './endpoint.ts';
 import { ApiError, errorResponse } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import { overview } from './overview.ts';
 import { BASE_PATH, ENDPOINTS } from './routes.ts';
 
 export interface Readiness {
@@ -26,6 +27,8 @@ export interface AppOptions {
   admit: Admit;
   allowedOrigins: readonly string[];
   trusted: BlockList;
+  /** IANA name of the reporting zone. */
+  timeZone: string;
   readiness: () => Promise<Readiness>;
   registry: Registry;
   metrics: Metrics;
@@ -97,6 +100,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     );
   }
 
+  app.get('/', overview(options.timeZone));
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', async (c) => {
     const readiness = await options.readiness();

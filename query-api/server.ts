@@ -71,6 +71,7 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   const app = createApp({
     ...shared,
     services: { analytics, cache: resultCache(live, metrics, log), online, now },
+    timeZone: config.timeZone,
     readiness: options.readiness,
     registry: options.metrics,
   });

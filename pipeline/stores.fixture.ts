@@ -1,0 +1,130 @@
+/** Real embedded stores for a test file, and a look at what stands in them past the product's queries. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Session } from 'chdb';
+import { openAnalytics } from '../clickhouse/open.ts';
+import type { AnalyticsStore } from '../clickhouse/port.ts';
+import { lookInto } from '../postgres/embedded.fixture.ts';
+import { openSessions } from '../postgres/open.ts';
+import type { SessionStore } from '../postgres/port.ts';
+
+export interface TestStores {
+  /** Where logs may be kept; removed in the end. */
+  folder: string;
+  analytics: AnalyticsStore;
+  sessions: SessionStore;
+  /** Rows of raw in the order of the log. */
+  raw(): Promise<RawRow[]>;
+  /** Tables whose rows are not what their view makes of raw, with the rows that differ; empty when all is well. */
+  viewsThatDiffer(): Promise<Record<string, unknown>[]>;
+  visitors(): Promise<SessionRow[]>;
+  /** Empties every table. */
+  empty(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RawRow {
+  /** partition:offset:line */
+  place: string;
+  type: string;
+  event_id: string;
+  visitor: string;
+  day: string;
+  page: string;
+  user_id: string;
+  community_id: string;
+  division_type: string;
+  relation: string;
+  country: string;
+}
+
+export interface SessionRow {
+  fingerprint: string;
+  userId: string | null;
+  firstSeen: number;
+  lastSeen: number;
+  pageViews: number;
+  convertedAt: number | null;
+}
+
+/** Dates are fixed, so nothing may expire. */
+const RAW_DAYS = 36_500;
+
+/** Once a process: chDB binds one directory for its life. */
+export async function openStores(): Promise<TestStores> {
+  const folder = await mkdtemp(join(tmpdir(), 'footfall-pipeline-'));
+  const analytics = await openAnalytics(`chdb://${folder}/clickhouse`, { rawDays: RAW_DAYS });
+  const sessions = await openSessions(`embedded-postgres://${folder}/postgres`, {
+    sessionTimeoutMs: 86_400_000,
+  });
+  const { database, close: closeDatabase } = await lookInto(join(folder, 'postgres'));
+  const chdb = new Session(join(folder, 'clickhouse'));
+
+  async function sql<Row>(statement: string): Promise<Row[]> {
+    const text = (await chdb.queryAsync(statement, { format: 'JSONEachRow' })).text();
+    return text.split('\n').flatMap((line): Row[] => (line === '' ? [] : [JSON.parse(line)]));
+  }
+
+  const views = await sql<{ target: string; derivation: string; keys: string }>(
+    `SELECT view.target_table AS target, view.as_select AS derivation, target.sorting_key AS keys
+     FROM system.tables AS view
+     JOIN system.tables AS target ON target.database = 'footfall' AND target.name = view.target_table
+     WHERE view.database = 'footfall' AND view.engine = 'MaterializedView'`,
+  );
+  if (views.length === 0) throw new Error('there are no views to compare');
+
+  return {
+    folder,
+    analytics,
+    sessions,
+    raw: () =>
+      sql<RawRow>(
+        `SELECT concat(toString(log_partition), ':', toString(log_offset), ':', toString(log_index)) AS place,
+                type, toString(event_id) AS event_id, toString(visitor) AS visitor, toString(day) AS day, page,
+                user_id, toString(community_id) AS community_id, division_type, toString(relation) AS relation,
+                country
+         FROM footfall.event ORDER BY log_partition, log_offset, log_index`,
+      ),
+    async viewsThatDiffer() {
+      const differences: Record<string, unknown>[] = [];
+      for (const { target, derivation, keys } of views) {
+        const finished = (source: string) =>
+          `SELECT ${keys}, uniqExactMerge(visitor_set) AS visitors,
+                  uniqExactMerge(authenticated_set) AS authenticated, sum(views) AS page_views
+           FROM ${source} GROUP BY ${keys}`;
+        const [derived, expected] = [finished(`footfall.${target}`), finished(`(${derivation})`)];
+        for (const [side, query] of Object.entries({
+          surplus: `(${derived}) EXCEPT (${expected})`,
+          missing: `(${expected}) EXCEPT (${derived})`,
+        })) {
+          for (const row of await sql<object>(query)) differences.push({ target, side, ...row });
+        }
+      }
+      return differences;
+    },
+    async visitors() {
+      const { rows } = await database.query<SessionRow>(
+        `select fingerprint, user_id as "userId", page_views::int as "pageViews",
+                (extract(epoch from first_seen) * 1000)::float8 as "firstSeen",
+                (extract(epoch from last_seen) * 1000)::float8 as "lastSeen",
+                (extract(epoch from converted_at) * 1000)::float8 as "convertedAt"
+         from anonymous_session order by fingerprint`,
+      );
+      return rows;
+    },
+    async empty() {
+      for (const table of ['event', ...views.map(({ target }) => target)]) {
+        await sql(`TRUNCATE TABLE footfall.${table}`);
+      }
+      await database.query('truncate anonymous_session, checkpoint, community, division');
+    },
+    async close() {
+      await closeDatabase();
+      chdb.close();
+      await analytics.close();
+      await sessions.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/** Pipelines on the stores of a test file: frames go into the log, faults strike, and what was counted is read. */
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
+import { calendar } from '../contract/reporting-day.ts';
+import { openLog } from '../kafka/open.ts';
+import type { DeadLetter, EventLog } from '../kafka/port.ts';
+import { openLive } from '../redis/open.ts';
+import type { LiveStore } from '../redis/port.ts';
+import { VisitorTracker } from '../redis/visitor-tracker.ts';
+import { NOW } from './events.fixture.ts';
+import { type Faults, Mortal } from './faults.fixture.ts';
+import { CONSUMER_GROUP, type Pipeline, startPipeline } from './pipeline.ts';
+import { openStores, type TestStores } from './stores.fixture.ts';
+
+const PARTITIONS = 3;
+const REALTIME_TTL_MS = 3_600_000;
+const PATIENCE_MS = 25_000;
+
+/** Valid within a test: empty stores, a log of its own, no pipeline yet. */
+export class System {
+  readonly stores: TestStores;
+  readonly log: EventLog;
+  /** ms since the epoch */
+  now = NOW;
+  readonly #running: RunningPipeline[] = [];
+
+  private constructor(stores: TestStores, log: EventLog) {
+    this.stores = stores;
+    this.log = log;
+  }
+
+  static async open(stores: TestStores): Promise<System> {
+    await stores.empty();
+    const log = await openLog(`lmdb://${stores.folder}/log-${randomUUID()}`, {
+      partitions: PARTITIONS,
+      retentionMs: 86_400_000,
+      retentionBytes: 32 * 1024 ** 2,
+      maxBytes: 64 * 1024 ** 2,
+      onTrouble: () => {},
+    });
+    return new System(stores, log);
+  }
+
+  async start(faults: Faults = () => undefined): Promise<RunningPipeline> {
+    const process = new Mortal(faults);
+    const metrics = new Registry();
+    const live = await openLive('memory://', { now: () => this.now });
+    const seenLive = process.see('live', live);
+    const running = new RunningPipeline(process, live, metrics);
+    this.#running.push(running);
+    const starting = startPipeline({
+      config: { realtimeTtlMs: REALTIME_TTL_MS },
+      log: process.seeLog(this.log),
+      analytics: process.see('analytics', this.stores.analytics),
+      sessions: process.seeSessions(this.stores.sessions),
+      live: seenLive,
+      tracker: new VisitorTracker(seenLive, { realtimeTtlMs: REALTIME_TTL_MS, now: () => this.now }),
+      calendar: calendar('UTC'),
+      metrics,
+      logger: pino({ level: 'silent' }),
+      now: () => this.now,
+    });
+    running.pipeline = await Promise.race([starting, process.ended.catch(() => undefined)]);
+    return running;
+  }
+
+  /** Waits until every frame of the log is committed. */
+  async counted(): Promise<void> {
+    await vi.waitFor(async () => {
+      for (const { committed, end } of await this.log.lag(CONSUMER_GROUP)) expect(committed).toBe(end);
+    }, WAIT);
+  }
+
+  /** Starts a pipeline, lets it count all there is, ends it. For what is to be seen in the stores alone. */
+  async countAll(): Promise<void> {
+    const running = await this.start();
+    await this.counted();
+    await running.close();
+  }
+
+  async deadLetters(): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for await (const letter of this.log.deadLetters()) letters.push(letter);
+    return letters;
+  }
+
+  async close(): Promise<void> {
+    for (const running of this.#running) await running.close();
+    await this.log.close();
+  }
+}
+
+export class RunningPipeline {
+  readonly process: Mortal;
+  readonly live: LiveStore;
+  /** Undefined where the process ended while it started. */
+  pipeline: Pipeline | undefined;
+  readonly #metrics: Registry;
+
+  constructor(process: Mortal, live: LiveStore, metrics: Registry) {
+    this.process = process;
+    this.live = live;
+    this.#metrics = metrics;
+  }
+
+  problems(): string[] {
+    return this.pipeline?.problems() ?? [];
+  }
+
+  /** Waits until the pipeline has called a store so often. */
+  async called(call: string, times: number): Promise<void> {
+    await vi.waitFor(() => expect(this.process.callsOf(call)).toBeGreaterThanOrEqual(times), WAIT);
+  }
+
+  async crashed(): Promise<void> {
+    await vi.waitFor(() => expect(this.process.dead).toBe(true), WAIT);
+    await this.close();
+  }
+
+  async metric(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
+    const metric = await this.#metrics.getSingleMetric(name)?.get();
+    return metric?.values.find((value) => Object.entries(labels).every(([k, v]) => value.labels[k] === v))
+      ?.value;
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline?.close();
+    this.pipeline = undefined;
+    await this.live.close();
+  }
+}
+
+export const WAIT = { timeout: PATIENCE_MS, interval: 10 };
+
+/** To be called once, at the top of a test file: answers the system of the test that runs. */
+export function useSystem(): () => System {
+  let stores: TestStores | undefined;
+  let system: System | undefined;
+
+  beforeAll(async () => {
+    stores = await openStores();
+  });
+  beforeEach(async () => {
+    if (stores !== undefined) system = await System.open(stores);
+  });
+  afterEach(() => system?.close());
+  afterAll(() => stores?.close());
+
+  return () => {
+    if (system === undefined) throw new Error('only within a test');
+    return system;
+  };
+}
