@@ -102,9 +102,10 @@ export function supervise(services: Service[], onRestart: (name: string, why: st
 function stopChild(child: ChildProcess): Promise<boolean> {
   return new Promise((resolve) => {
     const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
       clearTimeout(impatience);
-      resolve(code === 0);
+      // A child that had not begun to listen to signals had nothing to drain.
+      resolve(code === 0 || signal === 'SIGTERM');
     });
     child.kill('SIGTERM');
   });

@@ -19,7 +19,7 @@ const require = createRequire(import.meta.url);
 
 /** Whether `reason` is what the loader says of an addon built against glibc 2.38. */
 export function wantsGlibc238(reason: string): boolean {
-  return process.platform === 'linux' && reason.includes("/libc.so.6: version `GLIBC_2.38' not found");
+  return reason.includes("/libc.so.6: version `GLIBC_2.38' not found");
 }
 
 /** @throws when the addon is not as expected, needs still more, or no folder lets programs be loaded from it */

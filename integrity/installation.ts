@@ -17,7 +17,8 @@ export class Installation {
   readonly folder: string;
   readonly collector: string;
   readonly api: string;
-  readonly #environment: Record<string, string>;
+  /** What its processes and jobs are told. */
+  readonly environment: Readonly<Record<string, string>>;
   #root: ChildProcess | undefined;
   #output = '';
   #token = '';
@@ -31,7 +32,7 @@ export class Installation {
     this.folder = folder;
     this.collector = `http://127.0.0.1:${ingestPort}`;
     this.api = `http://127.0.0.1:${apiPort}`;
-    this.#environment = {
+    this.environment = {
       DATA_DIR: folder,
       INGEST_PORT: String(ingestPort),
       API_PORT: String(apiPort),
@@ -57,7 +58,7 @@ export class Installation {
   /** Starts everything, as `npm start` does, and waits until it says that it is ready. */
   async start(...options: string[]): Promise<void> {
     const root = spawn(process.execPath, [CLI, 'all', ...options], {
-      env: { ...process.env, ...this.#environment },
+      env: { ...process.env, ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#root = root;
@@ -121,7 +122,7 @@ export class Installation {
 
   /** Runs a command of the command line against this installation. */
   async run(...args: string[]): Promise<{ code: number | null; output: string }> {
-    const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...this.#environment } });
+    const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...this.environment } });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;

@@ -65,8 +65,7 @@ export class Mortal {
   /** Locks fall with the process. */
   seeSessions(sessions: SessionStore): SessionStore {
     return this.see('sessions', sessions, {
-      withLock: (lock, mode, work) =>
-        sessions.withLock(lock, mode, () => Promise.race([work(), this.ended])),
+      withLock: (lock, mode, work) => sessions.withLock(lock, mode, () => Promise.race([work(), this.ended])),
     });
   }
 

@@ -19,7 +19,7 @@ import { STEPS } from './steps.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
-const CONSUMER_GROUP = 'footfall-pipeline';
+export const CONSUMER_GROUP = 'footfall-pipeline';
 const SWEEP_MS = 250;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
 const DRAIN_TIMEOUT_MS = 10_000;

@@ -15,19 +15,22 @@ describe('a line that is no event', () => {
     ['has a community that is no UUID', JSON.stringify(event({ community_id: '' })), /\/community_id/],
     ['has a division that is no UUID', JSON.stringify(event({ division_id: "'" })), /\/division_id/],
     ['happened after the last day there is', JSON.stringify(event({ ts: 8.64e15 })), /\/ts/],
-  ])('goes to the dead letters when it %s, with the reason, and the others go on', async (_, line, reason) => {
-    await append(system().log, 0, event(), line, event());
-    await append(system().log, 0, event());
-    const running = await system().start();
-    await system().counted();
+  ])(
+    'goes to the dead letters when it %s, with the reason, and the others go on',
+    async (_, line, reason) => {
+      await append(system().log, 0, event(), line, event());
+      await append(system().log, 0, event());
+      const running = await system().start();
+      await system().counted();
 
-    expect(await places()).toEqual(['0:0:0', '0:0:2', '0:1:0']);
-    expect(await system().deadLetters()).toEqual([
-      { partition: 0, offset: 0, index: 1, reason: expect.stringMatching(reason), body: Buffer.from(line) },
-    ]);
-    expect(await running.metric('footfall_events_set_aside_total', { reason: 'undecodable' })).toBe(1);
-    expect(await running.metric('footfall_events_counted_total')).toBe(3);
-  });
+      expect(await places()).toEqual(['0:0:0', '0:0:2', '0:1:0']);
+      expect(await system().deadLetters()).toEqual([
+        { partition: 0, offset: 0, index: 1, reason: expect.stringMatching(reason), body: Buffer.from(line) },
+      ]);
+      expect(await running.metric('footfall_events_set_aside_total', { reason: 'undecodable' })).toBe(1);
+      expect(await running.metric('footfall_events_counted_total')).toBe(3);
+    },
+  );
 
   it('is kept byte for byte when it is not even text', async () => {
     const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x7b, 0x80]);

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readConfig } from '../config.ts';
+import type { Realtime, VisitorStats } from '../contract/query.ts';
+import { Installation } from './installation.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const read = (file: string) => readFileSync(`${ROOT}/${file}`, 'utf8');
+
+/** Run as they stand by `.ci/run`, by hand, or by this very test. */
+const RUN_ELSEWHERE = [
+  'npm ci && npm start',
+  'npm start -- --demo',
+  'npm ci && npm test',
+  'npm run test:integrity',
+  'npm run check',
+  'npm run bench:freshness',
+];
+
+let footfall: Installation;
+
+beforeAll(async () => {
+  footfall = await Installation.create();
+  await footfall.start('--demo');
+}, 90_000);
+
+afterAll(() => footfall.remove(), 60_000);
+
+test('the demo makes numbers move at once', async () => {
+  await vi.waitFor(
+    async () => {
+      expect((await footfall.query<VisitorStats>('visitors/today/')).total_visitors).toBeGreaterThan(20);
+      expect((await footfall.query<Realtime>('realtime/')).count).toBeGreaterThan(10);
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+});
+
+test('the start prints the addresses and a curl line with a working token', async () => {
+  for (const name of ['collector', 'beacon', 'API', 'dashboard'])
+    expect(footfall.output).toContain(`  ${name} `);
+  const line = /^ {2}(curl .*)$/m.exec(footfall.output)?.[1] ?? '';
+  const { stdout } = await shell(line);
+  expect(JSON.parse(stdout)).toHaveProperty('total_visitors');
+});
+
+describe('the commands of the README', () => {
+  const commands = [...read('README.md').matchAll(/^```sh\n([\s\S]*?)^```/gm)]
+    .flatMap(([, block = '']) => block.trim().split('\n'))
+    .filter((command) => !RUN_ELSEWHERE.includes(command));
+
+  test('are all tried', () => {
+    expect(commands.length).toBeGreaterThan(5);
+  });
+
+  test.each(commands)('%s', async (command) => {
+    const here = command.replace('http://127.0.0.1:8080', footfall.collector);
+    const { stdout } = await shell(here);
+    if (command.startsWith('curl')) expect(stdout).toContain('202 Accepted');
+    else expect(stdout).not.toBe('');
+  });
+});
+
+describe('docs/operations.md', () => {
+  const operations = read('docs/operations.md');
+
+  test('names every metric that is served, and no other', async () => {
+    const served = new Set<string>();
+    for (const origin of [footfall.collector, footfall.api]) {
+      const metrics = await (await fetch(`${origin}/metrics`)).text();
+      for (const [, name = ''] of metrics.matchAll(/^# TYPE (footfall_\w+)/gm)) served.add(name);
+    }
+    const documented = new Set([...operations.matchAll(/`(footfall_\w+)`/g)].map(([, name]) => name));
+    expect([...documented].sort()).toEqual([...served].sort());
+  });
+
+  test('names every variable that is read', () => {
+    const names = new Set([...operations.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name = '']) => name));
+    const variables = [...read('config.ts').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name = '']) => name);
+    const networked = ['KAFKA_BROKERS', 'CLICKHOUSE_URL', 'DATABASE_URL', 'REDIS_URL'];
+    expect(variables.filter((name) => !names.has(name) && !networked.includes(name))).toEqual([]);
+    expect(() => readConfig({})).not.toThrow();
+  });
+});
+
+function shell(command: string): Promise<{ stdout: string }> {
+  return promisify(execFile)('sh', ['-c', command], {
+    cwd: ROOT,
+    env: { ...process.env, ...footfall.environment },
+  });
+}
