@@ -368,7 +368,11 @@ describe('pages of other origins', () => {
     const at = `http://127.0.0.1:${collector.port}/beacon.js`;
     const script = await fetch(at);
     expect(script.headers.get('content-type')).toContain('text/javascript');
+    expect(script.headers.get('content-encoding')).toBe('gzip');
     expect(await script.text()).toBe('beacon();');
+    const plain = await fetch(at, { headers: { 'Accept-Encoding': 'identity' } });
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(await plain.text()).toBe('beacon();');
     expect((await fetch(at, { headers: { 'If-None-Match': '"1"' } })).status).toBe(304);
   });
 });

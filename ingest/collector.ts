@@ -13,6 +13,7 @@ import { type Answer, type Exchange, exchange, readBody } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { readHead } from './request.ts';
+import { scriptServer } from './script.ts';
 import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
 import { checkBeacon, parseBeacons } from './validation.ts';
 
@@ -41,8 +42,9 @@ export interface Collector {
 
 /** @throws when the port is taken */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { config, log, logger, script, fingerprintSecret } = options;
+  const { config, log, logger, fingerprintSecret } = options;
   const now = options.now ?? Date.now;
+  const serveScript = scriptServer(options.script);
   let draining = false;
   let underWay = 0;
 
@@ -132,11 +134,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const client = begin(res);
       settle(client, NOT_CACHED, pixelAnswer(readHead(res, req)));
     })
-    .get('/beacon.js', (res, req) => {
-      const unchanged = req.getHeader('if-none-match') === script.etag;
-      const headers = { ...SCRIPT_TYPE, ETag: script.etag };
-      begin(res).answer(unchanged ? { status: 304, headers } : { status: 200, headers, body: script.code });
-    })
+    .get('/beacon.js', (res, req) => begin(res).answer(serveScript(req)))
     .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"ok":true}' }))
     .get('/readyz', (res) => settle(begin(res), {}, readiness()))
     .get('/metrics', (res) => {
@@ -183,12 +181,6 @@ const ROUTES: Readonly<Record<string, string>> = {
   '/metrics': 'GET',
 };
 const JSON_TYPE = { 'Content-Type': 'application/json' };
-const SCRIPT_TYPE = {
-  'Content-Type': 'text/javascript; charset=utf-8',
-  'Cache-Control': 'public, max-age=3600',
-  'Access-Control-Allow-Origin': '*',
-  'Cross-Origin-Resource-Policy': 'cross-origin',
-};
 /** Any page may send beacons; nothing that an answer says is a secret, and no cookie is read. */
 const ANY_ORIGIN = {
   'Access-Control-Allow-Origin': '*',

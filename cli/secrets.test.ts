@@ -1,0 +1,35 @@
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ConfigError } from '../config.ts';
+import { readSecrets } from './secrets.ts';
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'footfall-secrets-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true }));
+
+const none = { jwtSecret: '', fingerprintSecret: '' };
+
+test('are made once, kept, and readable by nobody else', () => {
+  const first = readSecrets({ dataDir, ...none });
+  expect(readSecrets({ dataDir, ...none })).toEqual(first);
+  expect(first.jwtSecret).not.toBe(first.fingerprintSecret);
+  expect(statSync(join(dataDir, 'secrets.json')).mode & 0o777).toBe(0o600);
+});
+
+test('of the environment win, each by itself', () => {
+  const given = { jwtSecret: 'from the environment', fingerprintSecret: '' };
+  const { jwtSecret, fingerprintSecret } = readSecrets({ dataDir, ...given });
+  expect(jwtSecret).toBe('from the environment');
+  expect(readSecrets({ dataDir, ...none }).fingerprintSecret).toBe(fingerprintSecret);
+});
+
+test('that cannot be read end the start rather than make every visitor new', () => {
+  const file = join(dataDir, 'secrets.json');
+  writeFileSync(file, '{"jwtSecret":');
+  chmodSync(file, 0o600);
+  expect(() => readSecrets({ dataDir, ...none })).toThrow(ConfigError);
+});

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from './config.ts';
+
+test('without any variable everything is embedded, under ./data', () => {
+  const config = readConfig({});
+  expect(config.logUrl).toBe(`lmdb://${process.cwd()}/data/log`);
+  expect(config.analyticsUrl).toBe(`chdb://${process.cwd()}/data/clickhouse`);
+  expect(config.sessionsUrl).toBe(`embedded-postgres://${process.cwd()}/data/postgres`);
+  expect(config).toMatchObject({ liveUrl: 'memory://', ingestPort: 8080, apiPort: 8000, timeZone: 'UTC' });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test('a variable that is set wins; an empty one is not set', () => {
+  const config = readConfig({
+    API_PORT: '0',
+    RESPECT_DNT: 'false',
+    CORS_ALLOWED_ORIGINS: 'https://a.example, https://b.example,',
+    KAFKA_BROKERS: 'one:9092,two:9092',
+    INGEST_PORT: '',
+    ANALYTICS_TIMEZONE: 'America/Toronto',
+  });
+  expect(config).toMatchObject({
+    apiPort: 0,
+    ingestPort: 8080,
+    respectDnt: false,
+    corsAllowedOrigins: ['https://a.example', 'https://b.example'],
+    logUrl: 'kafka://one:9092,two:9092',
+    timeZone: 'America/Toronto',
+  });
+});
+
+describe('a wrong value ends the start with the name of the variable', () => {
+  test.each([
+    [{ INGEST_PORT: '99999' }, /INGEST_PORT=99999/],
+    [{ API_PORT: 'http' }, /API_PORT=http/],
+    [{ RESPECT_DNT: 'perhaps' }, /RESPECT_DNT=perhaps/],
+    [{ PARTITIONS: '0' }, /PARTITIONS=0/],
+    [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL=loud/],
+    [{ ANALYTICS_TIMEZONE: 'Mars/Olympus' }, /ANALYTICS_TIMEZONE=Mars/],
+    [{ LOG_RETENTION_BYTES: '100', LOG_MAX_BYTES: '100' }, /LOG_RETENTION_BYTES/],
+    [{ DATA_DIR: '/tmp/a?b' }, /DATA_DIR/],
+  ])('%o', (environment, message) => {
+    expect(() => readConfig(environment)).toThrow(ConfigError);
+    expect(() => readConfig(environment)).toThrow(message);
+  });
+});

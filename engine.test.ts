@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { pickEngine, UnknownEngineError } from './engine.ts';
+
+const engines = { lmdb: 'the embedded one', kafka: 'the networked one' };
+
+test('the scheme picks the engine', () => {
+  expect(pickEngine('event log', 'kafka://one:9092', engines)).toBe('the networked one');
+});
+
+test.each(['redis://x', 'toString://x', 'nonsense', ''])(
+  'an unknown scheme lists the known ones: %s',
+  (url) => {
+    expect(() => pickEngine('event log', url, engines)).toThrow(UnknownEngineError);
+    expect(() => pickEngine('event log', url, engines)).toThrow('known: lmdb://, kafka://');
+  },
+);
