@@ -1,5 +1,6 @@
 /** Lively synthetic traffic: many simulated visitors who read pages, sign in, and go, through the real collector. */
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +46,7 @@ export async function runDemo(collector: string, signal: AbortSignal): Promise<v
     communities: ids(DEMO_COMMUNITIES),
   };
   const known: string[] = [];
+  setMaxListeners(0, signal);
   const visitors = Array.from({ length: VISITORS_AT_ONCE }, async () => {
     await rest(20_000, signal);
     while (!signal.aborted) await visit(collector, places, known, signal);

@@ -36,10 +36,8 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
   const random = seeded(SEED);
   const footfall = await Installation.create({ LOG_LEVEL: 'warn' });
   installations.push(footfall);
-  await footfall.start();
   expect(await footfall.run('divisions', DIVISIONS_FILE)).toMatchObject({ code: 0 });
   expect(await footfall.run('communities', COMMUNITIES_FILE)).toMatchObject({ code: 0 });
-  expect(await footfall.stop()).toBe(0);
   await footfall.start();
 
   const load = steadyLoad({

@@ -6,7 +6,7 @@ let stores: Stores;
 let api: TestApi;
 beforeAll(async () => {
   stores = await openStores();
-  api = await startApi(stores, { config: { timeZone: 'America/Toronto', rateLimitAnonymous: 1 } });
+  api = await startApi(stores, { config: { timeZone: 'America/Toronto', rateLimitAnonymous: 2 } });
 });
 afterAll(async () => {
   await api.close();
@@ -69,6 +69,7 @@ describe('the overview page', () => {
     const { page } = await overview();
     const links = [...page.matchAll(/<a href="([^"]+)"/g)].map(([, path = '']) => path);
     expect(new Set(links)).toEqual(new Set(['api/analytics/docs', 'api/analytics/openapi.json']));
+    for (const path of new Set(links)) expect((await fetch(`${api.url}/${path}`)).status, path).toBe(200);
   });
 
   it('is only at the root, and only to be read', async () => {

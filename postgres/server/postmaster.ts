@@ -21,6 +21,8 @@ const SETTINGS: Record<string, string | number> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: 50,
+  // Nobody logs in as one.
+  superuser_reserved_connections: 0,
   shared_buffers: '128MB',
   max_wal_size: '512MB',
   fsync: 'on',

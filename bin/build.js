@@ -1,0 +1,75 @@
+// Makes `dist/` of the TypeScript: a bundle, since loading a thousand small modules would take a start's longest part.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build as bundle } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+const INPUTS = join(DIST, 'inputs.json');
+/** Packages stay where npm put them, but for this one, which has hundreds of modules. */
+const BUNDLED_PACKAGES = /^typebox(\/|$)/;
+
+/** Whether `dist/` is younger than all that it was made of. */
+export function isFresh() {
+  if (!existsSync(INPUTS)) return false;
+  const made = statSync(INPUTS).mtimeMs;
+  const inputs = JSON.parse(readFileSync(INPUTS, 'utf8'));
+  return inputs.every(
+    (input) => existsSync(join(ROOT, input)) && statSync(join(ROOT, input)).mtimeMs <= made,
+  );
+}
+
+export async function build() {
+  const { outputFiles, metafile } = await bundle({
+    absWorkingDir: ROOT,
+    entryPoints: ['footfall.ts'],
+    outdir: DIST,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    metafile: true,
+    write: false,
+    logLevel: 'error',
+    plugins: [ownPlace, externalPackages],
+  });
+  await mkdir(DIST, { recursive: true });
+  const inputs = JSON.stringify(Object.keys(metafile.inputs));
+  for (const { path, contents } of outputFiles) await replace(path, contents);
+  await replace(INPUTS, inputs);
+}
+
+/** A module finds its SQL and data beside its source, wherever its code ends up. */
+const ownPlace = {
+  name: 'own-place',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const source = `new URL(${JSON.stringify(relative(DIST, path))}, import.meta.url).href`;
+      const contents = await readFile(path, 'utf8');
+      return { contents: contents.replaceAll('import.meta.url', source), loader: 'ts' };
+    });
+  },
+};
+
+const externalPackages = {
+  name: 'external-packages',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || BUNDLED_PACKAGES.test(path) ? undefined : { path, external: true },
+    );
+  },
+};
+
+/** A process that runs may load a chunk at any moment, so it must never see half of one. */
+async function replace(path, contents) {
+  const temporary = `${path}.${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(temporary, contents);
+  await rename(temporary, path);
+}
+
+if (resolve(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) await build();

@@ -1,0 +1,232 @@
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import type { CommunityDays, Conversions, Pages, Realtime, VisitorStats } from '../contract/query.ts';
+import { describeInBrowser } from '../ingest/beacon/test-browser.ts';
+import { Installation } from './installation.ts';
+import { COMMUNITIES_FILE, DIVISIONS_FILE } from './scenario.ts';
+import { openSite, type Site } from './site.ts';
+
+/** Headless Chromium names itself as such, and the collector takes it for a bot. */
+const CHROME =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
+/** Of the reference data: a community of Toronto, and Toronto and Alberta. */
+const COMMUNITY = '2235c54b-788a-5af8-85f4-e569e620744f';
+const TORONTO = '9634133d-5f57-5569-900b-cb432bec1ca9';
+const ALBERTA = '549d10d9-b36b-520c-a96a-eaba8672858a';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+describeInBrowser('a real browser at a site with the beacon', (given) => {
+  let footfall: Installation;
+  let site: Site;
+  const contexts: BrowserContext[] = [];
+  /** Visitors without script, who cannot say that they leave. */
+  let staying = 0;
+
+  beforeAll(async () => {
+    footfall = await Installation.create();
+    expect(await footfall.run('divisions', DIVISIONS_FILE)).toMatchObject({ code: 0 });
+    expect(await footfall.run('communities', COMMUNITIES_FILE)).toMatchObject({ code: 0 });
+    await footfall.start();
+    site = await openSite(footfall.collector);
+  }, 120_000);
+  beforeEach(() => {
+    site.attributes = '';
+  });
+  afterEach(async () => {
+    const open = contexts.splice(0);
+    await Promise.all(open.flatMap((context) => context.pages()).map(closeTab));
+    await eventually(online).toBe(staying);
+    await Promise.all(open.map((context) => context.close()));
+  });
+  afterAll(async () => {
+    await site?.close();
+    await footfall?.remove();
+  }, 60_000);
+
+  /** A browser of its own. Two with the same options are the same visitor. */
+  async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await given.browser.newContext({ userAgent: CHROME, ...options });
+    contexts.push(context);
+    return context.newPage();
+  }
+
+  async function visit(path: string, options?: BrowserContextOptions): Promise<Page> {
+    const page = await newPage(options);
+    await page.goto(site.origin + path);
+    return page;
+  }
+
+  async function closeTab(page: Page): Promise<void> {
+    const closed = page.waitForEvent('close');
+    await page.close({ runBeforeUnload: true });
+    await closed;
+  }
+
+  const eventually = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: 20_000, interval: 100 });
+  const today = () => footfall.query<VisitorStats>('visitors/today/');
+  const online = async (query = '') => (await footfall.query<Realtime>(`realtime/${query}`)).count;
+  const viewsOf = async (path: string) => {
+    const { results } = await footfall.query<Pages>('pages/?page_size=1000');
+    return results.find(({ page_url }) => page_url === path)?.page_views ?? 0;
+  };
+  const community = async () => {
+    const day = new Date().toISOString().slice(0, 10);
+    const range = `start_date=${day}&end_date=${day}`;
+    const { days } = await footfall.query<CommunityDays>(`communities/${COMMUNITY}/?${range}`);
+    return [days[0]?.same_division_visitors, days[0]?.cross_division_visitors];
+  };
+
+  it('is seen as it opens a page, goes on, signs in, and leaves', async () => {
+    expect(await today()).toMatchObject({ total_visitors: 0, total_page_views: 0 });
+    site.attributes = `data-community-id="${COMMUNITY}" data-division-id="${TORONTO}"`;
+
+    const page = await visit('/welcome?utm_source=test&private=1');
+    await eventually(online).toBe(1);
+    await eventually(() => online(`?community_id=${COMMUNITY}`)).toBe(1);
+    const visitor = { total_visitors: 1, authenticated_visitors: 0, anonymous_visitors: 1 };
+    await eventually(today).toMatchObject({ ...visitor, total_page_views: 1 });
+    await eventually(() => viewsOf('/welcome')).toBe(1);
+    await eventually(community).toEqual([1, 0]);
+
+    await page.evaluate("history.pushState({}, '', '/offers')");
+    await eventually(() => viewsOf('/offers')).toBe(1);
+    await eventually(today).toMatchObject({ ...visitor, total_page_views: 2 });
+    expect(await footfall.query('conversions/')).toMatchObject({ total_conversions: 0 });
+
+    await page.evaluate("footfall.identify('user-1')");
+    await eventually(today).toMatchObject({
+      total_visitors: 1,
+      authenticated_visitors: 1,
+      anonymous_visitors: 0,
+      conversion_rate: 100,
+      total_page_views: 2,
+    });
+    await eventually(() => footfall.query<Conversions>('conversions/')).toMatchObject({
+      total_conversions: 1,
+      conversion_rate: 100,
+    });
+    const ofCommunity = await footfall.query<VisitorStats>(`visitors/?community_id=${COMMUNITY}`);
+    expect(ofCommunity).toMatchObject({ total_visitors: 1, authenticated_visitors: 1 });
+    expect(await online()).toBe(1);
+
+    await closeTab(page);
+    await eventually(online).toBe(0);
+    expect(await online(`?community_id=${COMMUNITY}`)).toBe(0);
+    expect(await today()).toMatchObject({ total_visitors: 1, total_page_views: 2 });
+  });
+
+  it('is another visitor than a browser with another language and screen', async () => {
+    const [before, [same = 0, cross = 0]] = [await today(), await community()];
+    site.attributes = `data-community-id="${COMMUNITY}" data-division-id="${ALBERTA}"`;
+    const first = await visit('/shared', { locale: 'fr-CA', screen: { width: 1500, height: 900 } });
+    const second = await visit('/shared', { locale: 'de-DE', screen: { width: 1234, height: 777 } });
+    await eventually(today).toMatchObject({ total_visitors: before.total_visitors + 2 });
+    await eventually(() => viewsOf('/shared')).toBe(2);
+    await eventually(community).toEqual([same, cross + 2]);
+    await eventually(online).toBe(staying + 2);
+    await closeTab(first);
+    await eventually(online).toBe(staying + 1);
+    await closeTab(second);
+    await eventually(online).toBe(staying);
+  });
+
+  it('is the same visitor after a reload, in another tab, and without what it had stored', async () => {
+    const before = await today();
+    const options = { locale: 'es-MX', screen: { width: 1111, height: 888 } };
+    const page = await visit('/reload', options);
+    await eventually(() => viewsOf('/reload')).toBe(1);
+    await page.reload();
+    await eventually(() => viewsOf('/reload')).toBe(2);
+    const tab = await page.context().newPage();
+    await tab.goto(`${site.origin}/reload`);
+    await eventually(() => viewsOf('/reload')).toBe(3);
+    await visit('/reload', options);
+    await eventually(() => viewsOf('/reload')).toBe(4);
+    await eventually(today).toMatchObject({
+      total_visitors: before.total_visitors + 1,
+      total_page_views: before.total_page_views + 4,
+    });
+  });
+
+  it.each([
+    ['Sec-GPC', 'global_privacy_control'],
+    ['DNT', 'do_not_track'],
+  ])('is not counted where it sends %s, and is told so', async (header, reason) => {
+    const before = await today();
+    const page = await newPage({ locale: 'it-IT', extraHTTPHeaders: { [header]: '1' } });
+    const answered = page.waitForResponse(`${footfall.collector}/e`);
+    await page.goto(`${site.origin}/private`);
+    const answer = await answered;
+    expect(answer.status()).toBe(202);
+    expect(answer.headers()['x-footfall']).toBe(reason);
+    // Whoever comes after is counted, and alone.
+    await visit('/after', { locale: 'pt-BR', screen: { width: 1000 + reason.length, height: 700 } });
+    await eventually(online).toBe(staying + 1);
+    await eventually(today).toMatchObject({
+      total_visitors: before.total_visitors + 1,
+      total_page_views: before.total_page_views + 1,
+    });
+    expect(await viewsOf('/private')).toBe(0);
+  });
+
+  it('is counted by the pixel where it runs no script', async () => {
+    const before = await today();
+    await visit('/plain', { javaScriptEnabled: false });
+    staying += 1;
+    await eventually(online).toBe(staying);
+    await eventually(() => viewsOf('/plain')).toBe(1);
+    await eventually(today).toMatchObject({
+      total_visitors: before.total_visitors + 1,
+      total_page_views: before.total_page_views + 1,
+    });
+  });
+
+  it('shows the numbers to whoever opens the printed link, and puts its token into no address', async () => {
+    const requested: string[] = [];
+    const errors: string[] = [];
+    const overview = await newPage();
+    overview.on('request', (request) => requested.push(request.url()));
+    overview.on('websocket', (socket) => requested.push(socket.url()));
+    overview.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    overview.on('pageerror', (error) => errors.push(error.message));
+    const shown = (id: string) => overview.textContent(`#${id}`);
+    const link = /dashboard +(\S+)/.exec(footfall.output)?.[1] ?? '';
+
+    await overview.goto(link);
+    await eventually(() => shown('online')).toBe(`${staying}`);
+    const page = await visit('/watched', { locale: 'nl-NL', screen: { width: 999, height: 666 } });
+    await eventually(() => shown('online')).toBe(`${staying + 1}`);
+    await eventually(() => shown('page_views_today')).toBe(`${(await today()).total_page_views}`);
+    await eventually(() => shown('status')).toBe('Live');
+    await eventually(() => shown('pages')).toContain('/welcome');
+    await eventually(() => shown('divisions')).toContain('Toronto');
+    await eventually(() => overview.locator('#line path').count()).toBeGreaterThan(1);
+    await closeTab(page);
+    await eventually(() => shown('online')).toBe(`${staying}`);
+
+    expect(overview.url()).toBe(`${footfall.api}/`);
+    expect(requested).toContain(`${footfall.api.replace('http', 'ws')}/ws/analytics/dashboard/`);
+    const sent = requested.map((url) => url.replace(/#.*/, ''));
+    expect(sent.filter((url) => url.includes(footfall.token))).toEqual([]);
+    await overview.reload();
+    await eventually(() => shown('total_visitors')).toBe(`${(await today()).total_visitors}`);
+    expect(errors).toEqual([]);
+  });
+
+  it('asks for a token where there is none, a bad one, or one that has ended', async () => {
+    const overview = await newPage();
+    await overview.goto(footfall.api);
+    await overview.getByLabel('Token').fill('forged');
+    await overview.getByRole('button', { name: 'Show the numbers' }).click();
+    await overview.getByText('The token is not valid, or no longer.').waitFor();
+    await overview.getByLabel('Token').fill(footfall.token);
+    await overview.getByRole('button', { name: 'Show the numbers' }).click();
+    await overview.getByText('Live', { exact: true }).waitFor();
+
+    await overview.routeWebSocket(/dashboard/, (socket) => socket.close({ code: 4401 }));
+    await overview.reload();
+    await overview.getByText('The token has expired.').waitFor();
+    expect(await overview.getByRole('heading', { name: 'Now and today' }).isVisible()).toBe(false);
+  });
+});
