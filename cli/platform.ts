@@ -11,6 +11,7 @@ const Report = Type.Object({ header: Type.Object({ glibcVersionRuntime: Type.Opt
 export function missingHere(
   node = process.versions.node,
   platform = `${process.platform}-${process.arch}`,
+  readReport: () => unknown = () => process.report.getReport(),
 ): string[] {
   const missing: string[] = [];
   if (!NODE_MAJORS.includes(Number(node.split('.')[0]))) {
@@ -18,7 +19,7 @@ export function missingHere(
   }
   if (!PLATFORMS.includes(platform)) {
     missing.push(`${platform} is not supported: the engines come for ${PLATFORMS.join(', ')}.`);
-  } else if (platform.startsWith('linux') && !hasGlibc()) {
+  } else if (platform.startsWith('linux') && !hasGlibc(readReport())) {
     missing.push(
       'This Linux has no glibc (Alpine?): the engines are built for glibc. Use Debian, Ubuntu or the like.',
     );
@@ -26,7 +27,6 @@ export function missingHere(
   return missing;
 }
 
-function hasGlibc(): boolean {
-  const report: unknown = process.report.getReport();
+function hasGlibc(report: unknown): boolean {
   return Value.Check(Report, report) && report.header.glibcVersionRuntime !== undefined;
 }

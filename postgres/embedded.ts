@@ -17,15 +17,13 @@ import type { Warn } from './database.ts';
 import { SessionStoreError } from './port.ts';
 import { serverAccount } from './server/account.ts';
 import { findBinaries } from './server/binaries.ts';
-import { clusterHome, ensureCluster, SUPERUSER } from './server/cluster.ts';
+import { clusterHome, ensureCluster, ROLE } from './server/cluster.ts';
 import { Postmaster } from './server/postmaster.ts';
 import { sql } from './sql.ts';
 import { toStoreError } from './store-error.ts';
 
-const DATABASE = 'footfall';
 /** Beyond the numbers of `LOCKS`; held in the database `postgres`. */
 const LEASE_LOCK = 2_000;
-const CREATE_LOCK = 2_001;
 
 const REACH_WITHIN_MS = 180_000;
 const CONNECT_WITHIN_MS = 10_000;
@@ -36,11 +34,8 @@ const OTHERS_LEAVE_WITHIN_MS = 1_000;
 const SQL = {
   tryShared: sql('try_lock_shared'),
   tryExclusive: sql('try_lock_exclusive'),
-  lock: sql('lock_exclusive'),
-  unlock: sql('unlock'),
   unlockAll: sql('unlock_all'),
   countOtherClients: sql('count_other_clients'),
-  findDatabase: sql('find_database'),
 };
 
 interface ConnectionConfig {
@@ -86,7 +81,7 @@ export class EmbeddedServer {
       const account = await serverAccount(clusterHome(home));
       const cluster = await ensureCluster(home, binaries, account);
       const server = new EmbeddedServer(new Postmaster(cluster, binaries, account), cluster.password, warn);
-      await server.#createDatabase();
+      await server.#reach();
       return server;
     } catch (error) {
       throw toStoreError(error);
@@ -96,7 +91,7 @@ export class EmbeddedServer {
   /** How to connect now: at once while the server runs, after it has been started again otherwise. */
   async connection(): Promise<ConnectionConfig> {
     const { port } = this.#lease ?? (await this.#reach());
-    return this.#config(port, DATABASE);
+    return this.#config(port, ROLE);
   }
 
   /** Gives the lease up; the last one out stops the server. Close every other connection before. */
@@ -121,18 +116,8 @@ export class EmbeddedServer {
     }
   }
 
-  async #createDatabase(): Promise<void> {
-    const { client } = await this.#reach();
-    try {
-      await createDatabase(client);
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-  }
-
   #config(port: number, database: string): ConnectionConfig {
-    return { host: '127.0.0.1', port, user: SUPERUSER, password: this.#password, database, ssl: false };
+    return { host: '127.0.0.1', port, user: ROLE, password: this.#password, database, ssl: false };
   }
 
   /** Callers at the same time share one search. */
@@ -219,13 +204,4 @@ async function isLastOne(client: pg.Client): Promise<boolean> {
     if (Date.now() > deadline) return false;
     await delay(FIRST_PAUSE_MS);
   }
-}
-
-async function createDatabase(client: pg.Client): Promise<void> {
-  const { rowCount } = await client.query(SQL.findDatabase, [DATABASE]);
-  if (rowCount !== 0) return;
-  await client.query(SQL.lock, [LOCK_SPACE, CREATE_LOCK]);
-  const again = await client.query(SQL.findDatabase, [DATABASE]);
-  if (again.rowCount === 0) await client.query(`create database ${DATABASE}`);
-  await client.query(SQL.unlock, [LOCK_SPACE, CREATE_LOCK]);
 }

@@ -36,14 +36,14 @@ export async function serverAccount(
   caller = process.getuid?.(),
   setpriv = 'setpriv',
 ): Promise<Account> {
-  if (caller !== 0) return { owner: undefined, run: execute };
+  if (caller !== 0) return { owner: undefined, run: (...what) => execute([], ...what) };
   const owner = await ownerOf(existing);
   return {
     owner,
     async run(program, args, options) {
       const capability = await capabilityFor(owner, existing, program);
       try {
-        await execute(setpriv, [...privileges(owner, capability), program, ...args], options);
+        await execute([setpriv, ...privileges(owner, capability)], program, args, options);
       } catch (error) {
         if (!(error instanceof SessionStoreError && isCode(error.cause, 'ENOENT'))) throw error;
         throw new SessionStoreError(
@@ -80,12 +80,14 @@ async function ownerOf(folder: string): Promise<Owner> {
 }
 
 async function execute(
+  prefix: string[],
   program: string,
   args: string[],
   { timeoutMs, input = '' }: Parameters<Account['run']>[2],
 ): Promise<void> {
+  const [file = program, ...rest] = [...prefix, program, ...args];
   try {
-    const running = promisify(execFile)(program, args, {
+    const running = promisify(execFile)(file, rest, {
       cwd: '/',
       env: ENVIRONMENT,
       timeout: timeoutMs,

@@ -1,7 +1,6 @@
 /** Finds the one capability that the account of a server needs to reach its files, where root starts it. */
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isCode } from './account.ts';
 
 export interface Owner {
   uid: number;
@@ -49,11 +48,7 @@ async function allows(path: string, account: Owner, bits: number): Promise<boole
 
 /** What this process is permitted, a bit each; nothing where the system has no capabilities. */
 async function ownCapabilities(): Promise<bigint> {
-  try {
-    const [, digits = '0'] = /^CapPrm:\s*([0-9a-f]+)$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? [];
-    return BigInt(`0x${digits}`);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return 0n;
-    throw error;
-  }
+  if (process.platform !== 'linux') return 0n;
+  const [, digits = '0'] = /^CapPrm:\s*([0-9a-f]+)$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? [];
+  return BigInt(`0x${digits}`);
 }
