@@ -27,7 +27,7 @@ export function event(fields: Partial<Event> = {}): Event {
 }
 
 /** An event a line; text stands for a line as it is. */
-export function frame(...lines: (Event | string)[]): Buffer {
+function frame(...lines: (Event | string)[]): Buffer {
   return Buffer.from(
     lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''),
   );

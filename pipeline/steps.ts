@@ -107,9 +107,14 @@ async function dropKnownHistory(draft: Draft, { analytics, calendar }: StepConte
     days.add(calendar.dayOf(event.ts));
   }
   if (ids.length === 0) return;
-  const known = await analytics.knownEventIds(ids, [...days], [draft.portion]);
-  const isKnown = ({ event }: Entry) => event.ts !== undefined && known.has(event.event_id ?? '');
-  keep(draft, 'duplicate', (entry) => !isKnown(entry));
+  const known = new Set(await analytics.knownEventIds(ids, [...days], [draft.portion]));
+  keep(draft, 'duplicate', ({ event }) => {
+    if (event.ts === undefined || event.event_id === undefined) return true;
+    if (known.has(event.event_id)) return false;
+    // Two imports of a file may wait in the log together.
+    known.add(event.event_id);
+    return true;
+  });
 }
 
 function attachPlace(draft: Draft, { places }: StepContext): void {

@@ -16,9 +16,11 @@ export interface TestStores {
   sessions: SessionStore;
   /** Rows of raw in the order of the log. */
   raw(): Promise<RawRow[]>;
-  /** Tables whose rows are not what their view makes of raw, with the rows that differ; empty when all is well. */
-  viewsThatDiffer(): Promise<Record<string, unknown>[]>;
+  /** Rows of derived tables that raw does not say, and rows that raw says and no table has; none when all is well. */
+  viewsThatDiffer(): Promise<DifferentRow[]>;
   visitors(): Promise<SessionRow[]>;
+  /** Empties the derived tables, as if every insert had ended between raw and its views. */
+  loseViews(): Promise<void>;
   /** Empties every table. */
   empty(): Promise<void>;
   close(): Promise<void>;
@@ -37,6 +39,13 @@ export interface RawRow {
   division_type: string;
   relation: string;
   country: string;
+}
+
+interface DifferentRow {
+  table: string;
+  /** Of raw, or of the table. */
+  only_of: string;
+  row: string;
 }
 
 export interface SessionRow {
@@ -74,6 +83,23 @@ export async function openStores(): Promise<TestStores> {
   );
   if (views.length === 0) throw new Error('there are no views to compare');
 
+  async function loseViews(): Promise<void> {
+    for (const { target } of views) await sql(`TRUNCATE TABLE footfall.${target}`);
+  }
+
+  const finished = (table: string, keys: string, of: 'raw' | 'table', source: string) =>
+    `SELECT '${table}' AS table, '${of}' AS of,
+            toString((${keys}, uniqExactMerge(visitor_set), uniqExactMerge(authenticated_set), sum(views))) AS row
+     FROM ${source} GROUP BY ${keys}`;
+  const differences = `SELECT table, any(of) AS only_of, row FROM (
+    ${views
+      .flatMap(({ target, derivation, keys }) => [
+        finished(target, keys, 'table', `footfall.${target}`),
+        finished(target, keys, 'raw', `(${derivation})`),
+      ])
+      .join(' UNION ALL ')}
+  ) GROUP BY table, row HAVING count() = 1`;
+
   return {
     folder,
     analytics,
@@ -86,23 +112,7 @@ export async function openStores(): Promise<TestStores> {
                 country
          FROM footfall.event ORDER BY log_partition, log_offset, log_index`,
       ),
-    async viewsThatDiffer() {
-      const differences: Record<string, unknown>[] = [];
-      for (const { target, derivation, keys } of views) {
-        const finished = (source: string) =>
-          `SELECT ${keys}, uniqExactMerge(visitor_set) AS visitors,
-                  uniqExactMerge(authenticated_set) AS authenticated, sum(views) AS page_views
-           FROM ${source} GROUP BY ${keys}`;
-        const [derived, expected] = [finished(`footfall.${target}`), finished(`(${derivation})`)];
-        for (const [side, query] of Object.entries({
-          surplus: `(${derived}) EXCEPT (${expected})`,
-          missing: `(${expected}) EXCEPT (${derived})`,
-        })) {
-          for (const row of await sql<object>(query)) differences.push({ target, side, ...row });
-        }
-      }
-      return differences;
-    },
+    viewsThatDiffer: () => sql<DifferentRow>(differences),
     async visitors() {
       const { rows } = await database.query<SessionRow>(
         `select fingerprint, user_id as "userId", page_views::int as "pageViews",
@@ -113,10 +123,10 @@ export async function openStores(): Promise<TestStores> {
       );
       return rows;
     },
+    loseViews,
     async empty() {
-      for (const table of ['event', ...views.map(({ target }) => target)]) {
-        await sql(`TRUNCATE TABLE footfall.${table}`);
-      }
+      await loseViews();
+      await sql('TRUNCATE TABLE footfall.event');
       await database.query('truncate anonymous_session, checkpoint, community, division');
     },
     async close() {

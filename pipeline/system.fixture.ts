@@ -121,8 +121,9 @@ export class RunningPipeline {
 
   async metric(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
     const metric = await this.#metrics.getSingleMetric(name)?.get();
-    return metric?.values.find((value) => Object.entries(labels).every(([k, v]) => value.labels[k] === v))
-      ?.value;
+    return metric?.values.find((labelled) =>
+      Object.entries(labels).every(([name, value]) => String(labelled.labels[name]) === value),
+    )?.value;
   }
 
   async close(): Promise<void> {

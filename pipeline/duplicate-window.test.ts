@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { DuplicateWindow, loadSince, WINDOW_MS, windowKey } from './duplicate-window.ts';
+
+const NOON = Date.parse('2026-03-10T12:00:00Z');
+const KEY = windowKey('7', 'an id');
+
+describe('the duplicate window', () => {
+  it('knows an id for ten minutes to either side, the last millisecond included', () => {
+    const window = new DuplicateWindow();
+    window.add(KEY, NOON);
+    for (const aside of [-WINDOW_MS, 0, WINDOW_MS]) expect(window.has(KEY, NOON + aside)).toBe(true);
+    for (const aside of [-WINDOW_MS - 1, WINDOW_MS + 1]) expect(window.has(KEY, NOON + aside)).toBe(false);
+  });
+
+  it('tells visitors with the same event id apart', () => {
+    const window = new DuplicateWindow();
+    window.add(windowKey('7', 'an id'), NOON);
+    expect(window.has(windowKey('8', 'an id'), NOON)).toBe(false);
+  });
+
+  it('lets ids go when they are too old, so that it stays small', () => {
+    const window = new DuplicateWindow();
+    window.load([], loadSince(NOON));
+    const minutes = 100;
+    for (let minute = 0; minute < minutes; minute++) window.add(`${minute}`, NOON + minute * 60_000);
+    expect(window.size).toBeLessThanOrEqual(12);
+    expect(window.has(`${minutes - 10}`, NOON + minutes * 60_000)).toBe(true);
+  });
+
+  it('takes over what the store knows, in whatever order, the latest of an id', () => {
+    const window = new DuplicateWindow();
+    const seen = (receivedAt: number) => ({ eventId: 'an id', visitor: '7', receivedAt });
+    window.load([seen(NOON), seen(NOON - WINDOW_MS - 1)], loadSince(NOON - WINDOW_MS - 1));
+    expect(window.has(KEY, NOON + WINDOW_MS)).toBe(true);
+  });
+
+  it('covers nothing before it is loaded, and then as far back as it was loaded', () => {
+    const window = new DuplicateWindow();
+    expect(window.covers(NOON)).toBe(false);
+    window.load([], loadSince(NOON));
+    expect(window.covers(NOON)).toBe(true);
+    expect(window.covers(NOON - WINDOW_MS)).toBe(false);
+  });
+
+  it('no longer covers what lies before the ids that it let go', () => {
+    const window = new DuplicateWindow();
+    window.load([], loadSince(NOON));
+    window.add(KEY, NOON + 2 * WINDOW_MS);
+    expect(window.covers(NOON)).toBe(false);
+    expect(window.covers(NOON + 2 * WINDOW_MS)).toBe(true);
+  });
+});

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { gatherer } from './gather.ts';
+import type { Portion } from './work.ts';
+
+const MIB = 1024 ** 2;
+const UNIT_BYTES = 6 * MIB;
+const LINGER_MS = 150;
+
+interface Unit {
+  partitions: number[];
+  bytes: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+let units: Unit[];
+let gather: ReturnType<typeof gatherer>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  units = [];
+  gather = gatherer(
+    (portions) =>
+      new Promise((resolve, reject) => {
+        const bytes = portions
+          .flatMap(({ frames }) => frames)
+          .reduce((sum, { body }) => sum + body.length, 0);
+        units.push({ partitions: portions.map(({ partition }) => partition), bytes, resolve, reject });
+      }),
+  );
+});
+afterEach(() => void vi.useRealTimers());
+
+function portion(partition: number, bytes = 100): Portion {
+  const frames = [{ offset: 0, body: Buffer.alloc(bytes) }];
+  const { signal } = new AbortController();
+  return { partition, firstOffset: 0, nextOffset: 1, frames, recounted: false, signal };
+}
+
+const linger = () => vi.advanceTimersByTimeAsync(LINGER_MS);
+const partitions = () => units.map((unit) => unit.partitions);
+
+describe('the gatherer', () => {
+  it('brings together what comes within a moment', async () => {
+    void gather.add(portion(0));
+    void gather.add(portion(1));
+    await vi.advanceTimersByTimeAsync(LINGER_MS - 1);
+    expect(units).toEqual([]);
+    void gather.add(portion(2));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(partitions()).toEqual([[0, 1, 2]]);
+  });
+
+  it('has one unit under way at a time', async () => {
+    const first = gather.add(portion(0));
+    await linger();
+    void gather.add(portion(1));
+    void gather.add(portion(2));
+    await vi.advanceTimersByTimeAsync(100 * LINGER_MS);
+    expect(partitions()).toEqual([[0]]);
+
+    units[0]?.resolve();
+    await first;
+    await linger();
+    expect(partitions()).toEqual([[0], [1, 2]]);
+  });
+
+  it('resolves a portion when its unit is counted, and not before', async () => {
+    let counted = false;
+    const added = gather.add(portion(0)).then(() => {
+      counted = true;
+    });
+    await linger();
+    expect(counted).toBe(false);
+    units[0]?.resolve();
+    await added;
+    expect(counted).toBe(true);
+  });
+
+  it('waits no longer when there is enough for a unit', async () => {
+    void gather.add(portion(0, UNIT_BYTES / 2));
+    void gather.add(portion(1, UNIT_BYTES / 2));
+    expect(partitions()).toEqual([[0, 1]]);
+  });
+
+  it('makes no unit larger than the bound, and keeps the order', async () => {
+    const added = [0, 1, 2, 3].map((partition) => gather.add(portion(partition, 2.5 * MIB)));
+    units[0]?.resolve();
+    await Promise.all(added.slice(0, 2));
+    await linger();
+    units[1]?.resolve();
+    await Promise.all(added);
+    expect(partitions()).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    for (const { bytes } of units) expect(bytes).toBeLessThanOrEqual(UNIT_BYTES);
+  });
+
+  it('takes a portion above the bound alone', async () => {
+    const large = gather.add(portion(0, UNIT_BYTES + 1));
+    void gather.add(portion(1));
+    expect(partitions()).toEqual([[0]]);
+    units[0]?.resolve();
+    await large;
+    await linger();
+    expect(partitions()).toEqual([[0], [1]]);
+  });
+
+  it('rejects the portions of a failed unit and no other, and goes on', async () => {
+    const failing = [gather.add(portion(0)), gather.add(portion(1))];
+    await linger();
+    const later = gather.add(portion(2));
+    const failure = new Error('a store refused it');
+    units[0]?.reject(failure);
+    for (const added of failing) await expect(added).rejects.toBe(failure);
+
+    await linger();
+    expect(partitions()).toEqual([[0, 1], [2]]);
+    units[1]?.resolve();
+    await later;
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it, vi } from 'vitest';
+import { LEAVE_GRACE_MS, SITE } from '../redis/port.ts';
+import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
+import { unreadable } from './faults.fixture.ts';
+import { type RunningPipeline, useSystem, WAIT } from './system.fixture.ts';
+
+const system = useSystem();
+const TODAY = '2026-03-10';
+const CYCLISTS = uuid(1);
+const HOUR = 60 * MINUTE;
+
+async function numbers({ live }: RunningPipeline) {
+  return {
+    online: await live.online(SITE),
+    today: await live.visitorsOf(TODAY, SITE),
+    cyclistsOnline: await live.online(CYCLISTS),
+    cyclistsToday: await live.visitorsOf(TODAY, CYCLISTS),
+  };
+}
+
+const seen = (n: number, ms: number, inCommunity = false) =>
+  event({
+    visitor: visitor(n),
+    received_at: NOW - ms,
+    ...(inCommunity ? { community_id: CYCLISTS } : {}),
+  });
+
+/** One who is there, one in a community, one who left, one who fell silent hours ago, one of yesterday, one who only left. */
+async function writeSome(): Promise<void> {
+  await append(system().log, 0, seen(5, 13 * HOUR), seen(4, 3 * HOUR, true));
+  await append(system().log, 0, seen(1, MINUTE), seen(2, MINUTE, true), seen(3, 2 * MINUTE, true));
+  const leavers = [seen(3, MINUTE), seen(6, MINUTE)];
+  await append(system().log, 0, ...leavers.map((leaver) => ({ ...leaver, type: 'leave' as const })));
+}
+
+describe('live numbers', () => {
+  it('follow what is counted', async () => {
+    await writeSome();
+    const running = await system().start();
+    await system().counted();
+    await vi.waitFor(
+      async () =>
+        expect(await numbers(running)).toEqual({ online: 2, today: 4, cyclistsOnline: 1, cyclistsToday: 3 }),
+      WAIT,
+    );
+  });
+
+  it('are there again after a restart', async () => {
+    await writeSome();
+    await system().countAll();
+    const running = await system().start();
+    expect(await numbers(running)).toEqual({ online: 2, today: 4, cyclistsOnline: 1, cyclistsToday: 3 });
+  });
+
+  it('let a visitor go who left, once the grace is over', async () => {
+    await append(system().log, 0, seen(1, 0), seen(2, 0));
+    const running = await system().start();
+    await system().counted();
+    await append(system().log, 0, { ...seen(1, 0), received_at: NOW + 1, type: 'leave' });
+    await system().counted();
+    expect(await running.live.online(SITE)).toBe(2);
+    system().now += LEAVE_GRACE_MS + 1;
+    await vi.waitFor(async () => expect(await running.live.online(SITE)).toBe(1), WAIT);
+    expect(await running.live.visitorsOf(TODAY, SITE)).toBe(2);
+  });
+
+  it('let a visitor go who fell silent', async () => {
+    await append(system().log, 0, seen(1, 0));
+    const running = await system().start();
+    await system().counted();
+    system().now += HOUR;
+    await vi.waitFor(async () => expect(await running.live.online(SITE)).toBe(0), WAIT);
+  });
+
+  it('are not touched by imported history: nobody comes, nobody leaves, nobody is of today', async () => {
+    await append(system().log, 0, seen(1, 0));
+    const ts = NOW - 40 * 24 * HOUR;
+    const past = { ...seen(1, 0), ts };
+    await append(system().log, 0, { ...past, visitor: visitor(2) }, { ...past, ts: ts + 1, type: 'leave' });
+    const running = await system().start();
+    await system().counted();
+    system().now += LEAVE_GRACE_MS + 1;
+    await running.called('live.expire', running.process.callsOf('live.expire') + 2);
+    expect(await numbers(running)).toEqual({ online: 1, today: 1, cyclistsOnline: 0, cyclistsToday: 0 });
+  });
+
+  it('begin empty, and stop nothing, where they cannot be restored', async () => {
+    await append(system().log, 0, seen(1, 0));
+    await system().countAll();
+    const running = await system().start((call) =>
+      call === 'analytics.read' ? { when: 'before', what: unreadable() } : undefined,
+    );
+    expect(await numbers(running)).toMatchObject({ online: 0, today: 0 });
+    await append(system().log, 0, seen(2, 0));
+    await system().counted();
+    expect(await numbers(running)).toMatchObject({ online: 1, today: 1 });
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
+import { Ledger } from './exactly-once.fixture.ts';
+import { useSystem } from './system.fixture.ts';
+
+const system = useSystem();
+
+describe('the pipeline', () => {
+  it('counts several partitions, live events and history of several months side by side', async () => {
+    const ledger = new Ledger(system());
+    const days = [
+      '2025-11-30T23:30:00Z',
+      '2025-12-01T00:30:00Z',
+      '2025-12-31T23:59:59.999Z',
+      '2026-02-01T00:00:00Z',
+    ];
+    for (const partition of [0, 1, 2]) {
+      for (const [n, ts] of days.entries()) {
+        await ledger.append(
+          partition,
+          event({ visitor: visitor(partition * 10), ts: Date.parse(ts), event_id: uuid(partition * 10 + n) }),
+          event({ visitor: visitor(partition * 10 + 1), received_at: NOW + n, url: `/${n}` }),
+        );
+      }
+    }
+    const running = await system().start();
+    await system().counted();
+    await ledger.expectCountedOnce();
+    expect(running.problems()).toEqual([]);
+    expect(await running.metric('footfall_events_counted_total')).toBe(24);
+  });
+
+  it('goes on with what comes while it runs, and where it was after a restart', async () => {
+    const ledger = new Ledger(system());
+    const view = (n: number) =>
+      event({ visitor: visitor(1), received_at: NOW + n * MINUTE, event_id: uuid(n) });
+    await ledger.append(0, view(1));
+    const first = await system().start();
+    await system().counted();
+    await ledger.append(0, view(2));
+    await system().counted();
+    await first.close();
+    await ledger.append(0, view(3), view(4));
+    const second = await system().start();
+    await system().counted();
+    await ledger.expectCountedOnce();
+    expect(await second.metric('footfall_events_counted_total')).toBe(2);
+  });
+
+  it('counts before it closes what it has taken', async () => {
+    const ledger = new Ledger(system());
+    await ledger.append(0, event());
+    const running = await system().start();
+    await running.called('sessions.applyBatch', 1);
+    await running.close();
+    await ledger.expectCountedOnce();
+  });
+
+  it('tells how far it is behind, by partition', async () => {
+    const running = await system().start();
+    await running.close();
+    await append(system().log, 2, event());
+    await append(system().log, 2, event());
+    expect(await running.metric('footfall_lag_frames', { partition: '2' })).toBe(2);
+    expect(await running.metric('footfall_lag_frames', { partition: '1' })).toBe(0);
+  });
+
+  it('is stopped by nothing that goes wrong in the live store', async () => {
+    const ledger = new Ledger(system());
+    await ledger.append(0, event());
+    const away = new Error('the live store is away');
+    const running = await system().start((call) =>
+      call.startsWith('live.') ? { when: 'before', what: away } : undefined,
+    );
+    await system().counted();
+    await running.called('live.expire', 2);
+    expect(running.problems()).toEqual([]);
+    await ledger.expectCountedOnce();
+  });
+});
