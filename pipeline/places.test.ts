@@ -40,3 +40,17 @@ it('reads again at the next call when a reading failed', async () => {
   await places.refresh(1);
   expect(places.division('city')).toEqual(city);
 });
+
+it('reads again within seconds after an id that it did not know', async () => {
+  const store = reading([], []);
+  const places = placesCache(store);
+  await places.refresh(0);
+  expect(places.division('city')).toBeUndefined();
+  store.divisions.mockResolvedValue([city]);
+  await places.refresh(4_999);
+  expect(store.divisions).toHaveBeenCalledTimes(1);
+  await places.refresh(5_000);
+  expect(places.division('city')).toEqual(city);
+  await places.refresh(10_000);
+  expect(store.divisions).toHaveBeenCalledTimes(2);
+});

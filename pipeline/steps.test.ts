@@ -173,6 +173,16 @@ describe('imported history', () => {
   });
 });
 
+describe('two imports of one file that wait in the log together', () => {
+  it('count once, though more than the window apart', async () => {
+    const past = event({ event_id: uuid(1), ts: Date.parse('2025-12-31T23:59:59Z') });
+    await append(system().log, 0, past);
+    await append(system().log, 0, { ...past, received_at: past.received_at + 60 * MINUTE });
+    await system().countAll();
+    expect(await places()).toEqual(['0:0:0']);
+  });
+});
+
 describe('the place of an event', () => {
   const [city, province, unknown] = [uuid(11), uuid(12), uuid(19)];
   const [cyclists, homeless] = [uuid(21), uuid(22)];
