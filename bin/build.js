@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build as bundle } from 'esbuild';
+import { build as bundle, stop } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -37,6 +37,7 @@ export async function build() {
     logLevel: 'error',
     plugins: [ownPlace, externalPackages],
   });
+  await stop();
   await mkdir(DIST, { recursive: true });
   const inputs = JSON.stringify(Object.keys(metafile.inputs));
   for (const { path, contents } of outputFiles) await replace(path, contents);

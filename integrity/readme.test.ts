@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -46,6 +46,27 @@ test('the start prints the addresses and a curl line with a working token', asyn
   const { stdout } = await shell(line);
   expect(JSON.parse(stdout)).toHaveProperty('total_visitors');
 });
+
+test('npm start, told to end by SIGTERM, drains and exits 0, and nothing of it is left', async () => {
+  const other = await Installation.create();
+  const npm = spawn('npm', ['start'], {
+    cwd: ROOT,
+    env: { ...process.env, ...other.environment },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = new Promise<number | null>((resolve) => npm.once('exit', resolve));
+  let output = '';
+  npm.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  await vi.waitFor(() => expect(output).toContain('Footfall is ready'), 60_000);
+  expect((await fetch(`${other.collector}/readyz`)).status).toBe(200);
+  npm.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(output.match(/"msg":"stopped"/g)).toHaveLength(2);
+  await expect(fetch(`${other.collector}/healthz`)).rejects.toThrow();
+  await other.remove();
+}, 90_000);
 
 describe('the commands of the README', () => {
   const commands = [...read('README.md').matchAll(/^```sh\n([\s\S]*?)^```/gm)]
