@@ -1,4 +1,5 @@
 /** The collector's process. */
+import { stop as stopCompiler } from 'esbuild';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { bundleBeacon } from '../ingest/beacon/bundle.ts';
@@ -19,6 +20,8 @@ export function runIngest(config: Config): Promise<void> {
       openLive(config.liveUrl),
       bundleBeacon(),
     ]);
+    // It is a process of its own, and has nothing more to do.
+    await stopCompiler();
     const metrics = new Registry();
     const collector = await startCollector({ config, log, live, fingerprintSecret, script, metrics, logger });
     return {

@@ -1,7 +1,7 @@
 /** Makes the one file that browsers load out of the beacon's modules. */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { build, stop } from 'esbuild';
+import { build } from 'esbuild';
 
 const ENTRY = fileURLToPath(new URL('./beacon.ts', import.meta.url));
 
@@ -24,8 +24,6 @@ export async function bundleBeacon(): Promise<{ code: string; etag: string }> {
     // The settings of the server's own modules are not the browser's.
     tsconfigRaw: {},
   });
-  // The compiler is a process of its own, and has nothing more to do.
-  await stop();
   if (script === undefined) throw new Error('esbuild made no script');
   const code = script.text;
   return { code, etag: `"${createHash('sha256').update(code).digest('base64url').slice(0, 27)}"` };
