@@ -47,7 +47,7 @@ afterEach(async () => {
 
 function start(
   config: Partial<CollectorOptions['config']> = {},
-  other: { log?: EventLog; maxPendingBytes?: number } = {},
+  other: Partial<Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'bodyTimeoutMs'>> = {},
 ) {
   return startCollector({
     config: {
@@ -393,6 +393,20 @@ describe('rude clients', () => {
       });
     }
     expect((await post(BEACON)).status).toBe(202);
+  });
+
+  test('that never finish their body are cut and counted', async () => {
+    await restart({}, { bodyTimeoutMs: 100 });
+    await new Promise<void>((resolve) => {
+      const socket = connect(collector.port, '127.0.0.1', () => {
+        socket.write(
+          'POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n{"url"',
+        );
+      });
+      socket.once('close', () => resolve());
+    });
+    const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
+    expect(metrics).toContain('footfall_requests_aborted_total 1');
   });
 
   test('that send a body byte by byte are served', async () => {

@@ -18,7 +18,6 @@ import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
 import { checkBeacon, parseBeacons } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
-/** A client that takes longer to send 64 KiB is cut. */
 const BODY_TIMEOUT_MS = 10_000;
 
 export interface CollectorOptions {
@@ -31,6 +30,8 @@ export interface CollectorOptions {
   logger: Logger;
   /** Bytes of events that may wait for the log before requests are refused. */
   maxPendingBytes?: number;
+  /** A client that takes longer to send its body is cut. */
+  bodyTimeoutMs?: number;
   now?: () => number;
 }
 
@@ -86,7 +87,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 
   function postBeacons(res: HttpResponse, req: HttpRequest): void {
-    const slow = setTimeout(() => res.close(), BODY_TIMEOUT_MS);
+    const slow = setTimeout(() => res.close(), options.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
     const client = begin(res, () => clearTimeout(slow));
     const head = readHead(res, req);
     readBody(res, MAX_BODY_BYTES, (body) => {
