@@ -1,7 +1,7 @@
 /**
  * The life of a service process: start, say ready, drain once on SIGTERM, SIGINT or when its supervisor is gone.
  *
- * To its supervisor it sends one {@link Ready} message. It exits 0 after a drain, {@link EXIT_CONFIG} when a restart
+ * To its supervisor it sends one {@link Ready} or {@link Failed} message. It exits 0 after a drain, {@link EXIT_CONFIG} when a restart
  * would not help, 1 otherwise.
  */
 import type { Logger } from 'pino';
@@ -22,6 +22,11 @@ export interface Ready {
   ready: Record<string, number>;
 }
 
+export interface Failed {
+  /** Why it could not start, for a person. */
+  failed: string;
+}
+
 export async function runService(logger: Logger, start: () => Promise<Running>): Promise<void> {
   const stopRequested = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
@@ -34,10 +39,12 @@ export async function runService(logger: Logger, start: () => Promise<Running>):
   } catch (error) {
     const hopeless = error instanceof ConfigError || error instanceof UnknownEngineError;
     logger.fatal({ err: error }, 'cannot start');
+    const failed: Failed = { failed: error instanceof Error ? error.message : String(error) };
+    await tell(failed);
     process.exit(hopeless ? EXIT_CONFIG : 1);
   }
   const ready: Ready = { ready: running.ports };
-  process.send?.(ready);
+  await tell(ready);
   logger.info({ ports: running.ports }, 'ready');
 
   const reason = await stopRequested;
@@ -55,4 +62,12 @@ export async function runService(logger: Logger, start: () => Promise<Running>):
   clearTimeout(impatience);
   logger.info('stopped');
   process.exit(0);
+}
+
+/** Resolves when the supervisor, if there is one, has been told or cannot be. */
+function tell(message: Ready | Failed): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, () => resolve());
+  });
 }

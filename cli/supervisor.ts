@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { EXIT_CONFIG, type Ready } from './service.ts';
+import { EXIT_CONFIG, type Failed, type Ready } from './service.ts';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
@@ -53,7 +53,12 @@ export function supervise(services: Service[], onRestart: (name: string, why: st
           env: { UV_THREADPOOL_SIZE, ...process.env, ...service.environment },
         });
         children.set(service.name, child);
-        child.on('message', (message: Ready) => {
+        let reason: string | undefined;
+        child.on('message', (message: Ready | Failed) => {
+          if ('failed' in message) {
+            reason = message.failed;
+            return;
+          }
           pauseMs = FIRST_PAUSE_MS;
           failedStarts = Number.NEGATIVE_INFINITY;
           resolve(message.ready);
@@ -65,9 +70,9 @@ export function supervise(services: Service[], onRestart: (name: string, why: st
           children.delete(service.name);
           if (stopping) return;
           failedStarts += 1;
-          const why = signal ?? `exit code ${code}`;
+          const why = reason ?? signal ?? `exit code ${code}`;
           if (code === EXIT_CONFIG || failedStarts >= MAX_FAILED_STARTS) {
-            giveUp(new Error(`${service.name} cannot run (${why}): its last log line says why`));
+            giveUp(new Error(`${service.name} cannot run: ${why}`));
             return;
           }
           onRestart(service.name, why);

@@ -1,0 +1,25 @@
+import { createServer } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { Installation } from './installation.ts';
+
+let footfall: Installation | undefined;
+afterEach(() => footfall?.remove());
+
+test.each([
+  [{ KAFKA_BROKERS: 'localhost:9092' }, 'event log: no engine for kafka://, known: lmdb://'],
+  [{ DATABASE_URL: 'postgres://localhost/x' }, 'session store: no engine for postgres://'],
+  [{ ANALYTICS_TIMEZONE: 'Mars/Olympus' }, 'ANALYTICS_TIMEZONE=Mars/Olympus: is not a time zone'],
+])('a start that cannot succeed ends with 1 and the reason: %o', async (environment, reason) => {
+  footfall = await Installation.create(environment);
+  await expect(footfall.start()).rejects.toThrow('it ended with 1');
+  expect(footfall.output).toContain(reason);
+});
+
+test('a port that is taken is tried again for some seconds, then named', async () => {
+  footfall = await Installation.create();
+  const { port } = new URL(footfall.collector);
+  const squatter = createServer().listen(Number(port), '127.0.0.1');
+  await expect(footfall.start()).rejects.toThrow('it ended with 1');
+  expect(footfall.output).toContain(`ingest cannot run: the collector cannot listen on 127.0.0.1:${port}`);
+  await new Promise((resolve) => squatter.close(resolve));
+}, 60_000);
