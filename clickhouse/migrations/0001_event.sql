@@ -1,5 +1,6 @@
 -- Raw events: the truth. In the order of the log within a day, so that a range of offsets is a short range of rows;
 -- never deduplicated by the engine, since its deduplication log can outlive the rows it vouches for.
+-- An insert is on disk when it is answered, here and in the derived tables: the log forgets frames that were counted.
 CREATE TABLE IF NOT EXISTS footfall.event (
   log_partition UInt16,
   log_offset    UInt64 CODEC(Delta, ZSTD),
@@ -33,4 +34,5 @@ CREATE TABLE IF NOT EXISTS footfall.event (
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(day)
 ORDER BY (day, log_partition, log_offset, log_index)
-SETTINGS non_replicated_deduplication_window = 0, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  non_replicated_deduplication_window = 0, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;

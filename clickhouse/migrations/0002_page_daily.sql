@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS footfall.page_daily (
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day
-ORDER BY (day, page);
+ORDER BY (day, page)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.page_daily_mv TO footfall.page_daily AS
 SELECT

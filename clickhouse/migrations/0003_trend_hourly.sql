@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS footfall.trend_hourly (
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day
-ORDER BY (day, hour, community_id);
+ORDER BY (day, hour, community_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.trend_hourly_mv TO footfall.trend_hourly AS
 SELECT

@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS footfall.trend_daily (
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day
-ORDER BY (day, community_id);
+ORDER BY (day, community_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.trend_daily_mv TO footfall.trend_daily AS
 SELECT

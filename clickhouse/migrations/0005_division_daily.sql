@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS footfall.division_daily (
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day
-ORDER BY (day, division_id, division_type, community_id);
+ORDER BY (day, division_id, division_type, community_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.division_daily_mv TO footfall.division_daily AS
 SELECT

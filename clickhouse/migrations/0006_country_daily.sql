@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS footfall.country_daily (
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day
-ORDER BY (day, country);
+ORDER BY (day, country)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.country_daily_mv TO footfall.country_daily AS
 SELECT

@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS footfall.community_daily (
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day
-ORDER BY (day, community_id, relation);
+ORDER BY (day, community_id, relation)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS footfall.community_daily_mv TO footfall.community_daily AS
 SELECT
