@@ -97,15 +97,16 @@ class ClickHouseStore implements AnalyticsStore {
   }
 
   async recentEventIds(partition: number, beforeOffset: number, since: number): Promise<SeenEvent[]> {
-    const params = { partition, before_offset: beforeOffset, since };
-    const rows = await this.#run(this.#writer, (client) =>
-      selectNamed<{ event_id: string; visitor: string; received_at: number }>(
-        client,
-        'recent_event_ids',
-        params,
-      ),
-    );
-    return rows.map((row) => ({ eventId: row.event_id, visitor: row.visitor, receivedAt: row.received_at }));
+    return await this.#seen('recent_event_ids', { partition, before_offset: beforeOffset, since });
+  }
+
+  async seenEventIds(partition: number, beforeOffset: number, eventIds: string[]): Promise<SeenEvent[]> {
+    const seen: SeenEvent[][] = [];
+    for (let from = 0; from < eventIds.length; from += MAX_IDS) {
+      const event_ids = eventIds.slice(from, from + MAX_IDS);
+      seen.push(await this.#seen('seen_event_ids', { partition, before_offset: beforeOffset, event_ids }));
+    }
+    return seen.flat();
   }
 
   async knownEventIds(eventIds: string[], days: string[], except: StoredRange[]): Promise<Set<string>> {
@@ -145,6 +146,13 @@ class ClickHouseStore implements AnalyticsStore {
   async close(): Promise<void> {
     await Promise.all([this.#writer.close(), this.#readers.close()]);
     await this.#engine.close();
+  }
+
+  async #seen(query: string, params: object): Promise<SeenEvent[]> {
+    const rows = await this.#run(this.#writer, (client) =>
+      selectNamed<{ event_id: string; visitor: string; received_at: number }>(client, query, params),
+    );
+    return rows.map((row) => ({ eventId: row.event_id, visitor: row.visitor, receivedAt: row.received_at }));
   }
 
   async #run<T>(pool: Pool<ClickHouseClient>, work: (client: ClickHouseClient) => Promise<T>): Promise<T> {

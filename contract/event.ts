@@ -1,6 +1,7 @@
 /** What the collector makes of a beacon: one line of NDJSON in the log, one row in the analytics store. */
 import Type, { type Static } from 'typebox';
 import { BEACON_TYPES } from './beacon.ts';
+import type { DropReason } from './outcome.ts';
 
 export const Event = Type.Object({
   type: Type.Enum([...BEACON_TYPES]),
@@ -25,6 +26,20 @@ export const Event = Type.Object({
   device: Type.Optional(Type.String({ description: 'desktop, mobile, tablet, tv, ...' })),
 });
 export type Event = Static<typeof Event>;
+
+/** A line of the log that says how many beacons a collector dropped by policy: what is not counted is counted, too. */
+export const Drops = Type.Object({
+  received_at: Type.Integer({ minimum: 0, description: "collector's clock, ms since the epoch, UTC" }),
+  dropped: Type.Partial(
+    Type.Object({
+      bot: Type.Integer({ minimum: 1 }),
+      prefetch: Type.Integer({ minimum: 1 }),
+      do_not_track: Type.Integer({ minimum: 1 }),
+      global_privacy_control: Type.Integer({ minimum: 1 }),
+    } satisfies Record<DropReason, unknown>),
+  ),
+});
+export type Drops = Static<typeof Drops>;
 
 /** The instant that counts: when it happened for imported history, when it was received otherwise. */
 export function happenedAt(event: Event): number {

@@ -59,7 +59,7 @@ describe('a store that is away', () => {
     await ledger.expectCountedOnce();
   });
 
-  it.each(['sessions.divisions', 'sessions.checkpoint', 'sessions.withLock'])(
+  it.each(['sessions.divisions', 'sessions.claim', 'sessions.confirm', 'sessions.withLock'])(
     'delays the count and changes nothing when %s fails',
     async (call) => {
       await countWith((name, nth) =>

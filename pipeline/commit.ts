@@ -8,15 +8,19 @@
  *
  * A crash between 1 and 3 leaves the log's offset behind the checkpoint. The range then comes again as `recounted`:
  * step 1 is done, step 2 is unclear.
+ *
+ * Several instances. A partition has one owner, who claimed it when it was assigned. An owner before, who may not know
+ * yet, is refused in step 1, and in step 2 under the lock, before anything is inserted: so whoever settles, which
+ * waits until nobody holds the lock, finds in raw all that will ever come of the owner before.
  */
 import type { AnalyticsStore } from '../clickhouse/port.ts';
-import type { SessionStore } from '../postgres/port.ts';
+import type { Batch, SessionStore } from '../postgres/port.ts';
 import { persist } from './backoff.ts';
 import { sessionDeltas } from './rows.ts';
-import type { Prepared } from './work.ts';
+import type { Portion, Prepared } from './work.ts';
 
 export interface CommitOptions {
-  sessions: Pick<SessionStore, 'applyBatch' | 'withLock'>;
+  sessions: Pick<SessionStore, 'applyBatch' | 'confirm' | 'withLock'>;
   analytics: Pick<AnalyticsStore, 'insert' | 'holds' | 'rebuildDays'>;
   onRetry(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void;
   onStep(step: 'sessions' | 'analytics', seconds: number): void;
@@ -26,11 +30,14 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
   const { sessions, analytics, onRetry } = options;
   const fresh = unit.filter(({ portion }) => !portion.recounted);
   if (fresh.length > 0) {
-    const deltas = sessionDeltas(fresh.flatMap(({ entries }) => entries));
-    const ranges = fresh.map(({ portion }) => portion);
+    const batch: Batch = {
+      ranges: fresh.map(({ portion, receivedUntil }) => ({ ...rangeOf(portion), receivedUntil })),
+      sessions: sessionDeltas(fresh.flatMap(({ entries }) => entries)),
+      ledger: fresh.flatMap(({ portion, tally }) => tally.entries(portion.partition)),
+    };
     await timed('sessions', () =>
       persist(
-        () => sessions.applyBatch(ranges, deltas),
+        () => sessions.applyBatch(batch),
         signal,
         (...retry) => onRetry('sessions', ...retry),
       ),
@@ -51,12 +58,14 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
 
   function insert(parts: Prepared[]): Promise<void> {
     return sessions.withLock('ingest', 'shared', async () => {
+      await confirm(parts);
       for (const rows of byMonth(parts).values()) await analytics.insert(rows);
     });
   }
 
   function settle(parts: Prepared[]): Promise<void> {
     return sessions.withLock('ingest', 'exclusive', async () => {
+      await confirm(parts);
       for (const day of firstDaysOfMonths(parts)) {
         const missing: Prepared[] = [];
         for (const part of parts) if (!(await analytics.holds(part.portion, day))) missing.push(part);
@@ -68,11 +77,20 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
     });
   }
 
+  /** Under the lock: whoever takes a partition over asks raw only when nobody can insert for it any more. */
+  function confirm(parts: Prepared[]): Promise<void> {
+    return sessions.confirm(parts.map(({ portion: { partition, owner } }) => ({ partition, owner })));
+  }
+
   async function timed(step: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {
     const start = performance.now();
     await work();
     options.onStep(step, (performance.now() - start) / 1_000);
   }
+}
+
+function rangeOf({ partition, owner, firstOffset, nextOffset }: Portion) {
+  return { partition, owner, firstOffset, nextOffset };
 }
 
 function monthOf(day: string): string {

@@ -7,6 +7,7 @@ const KEY = windowKey('7', 'an id');
 describe('the duplicate window', () => {
   it('knows an id for ten minutes to either side, the last millisecond included', () => {
     const window = new DuplicateWindow();
+    window.load([], loadSince(NOON));
     window.add(KEY, NOON);
     for (const aside of [-WINDOW_MS, 0, WINDOW_MS]) expect(window.has(KEY, NOON + aside)).toBe(true);
     for (const aside of [-WINDOW_MS - 1, WINDOW_MS + 1]) expect(window.has(KEY, NOON + aside)).toBe(false);
@@ -14,6 +15,7 @@ describe('the duplicate window', () => {
 
   it('tells visitors with the same event id apart', () => {
     const window = new DuplicateWindow();
+    window.load([], loadSince(NOON));
     window.add(windowKey('7', 'an id'), NOON);
     expect(window.has(windowKey('8', 'an id'), NOON)).toBe(false);
   });
@@ -36,10 +38,22 @@ describe('the duplicate window', () => {
 
   it('covers nothing before it is loaded, and then as far back as it was loaded', () => {
     const window = new DuplicateWindow();
+    expect(window.isLoaded).toBe(false);
     expect(window.covers(NOON)).toBe(false);
     window.load([], loadSince(NOON));
+    expect(window.isLoaded).toBe(true);
     expect(window.covers(NOON)).toBe(true);
     expect(window.covers(NOON - WINDOW_MS)).toBe(false);
+  });
+
+  it('keeps no id from before the time that it covers, and the latest instant of an id', () => {
+    const window = new DuplicateWindow();
+    window.load([], loadSince(NOON));
+    window.add('late', loadSince(NOON) - 1);
+    expect(window.size).toBe(0);
+    window.add(KEY, NOON);
+    window.add(KEY, NOON - 1);
+    expect(window.has(KEY, NOON + WINDOW_MS)).toBe(true);
   });
 
   it('no longer covers what lies before the ids that it let go', () => {

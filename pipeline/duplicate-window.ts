@@ -3,8 +3,8 @@
  *
  * A sender that got no answer sends again with the same id; the repeat is in the same partition, since that
  * follows from the visitor. Whether an event is a repeat depends only on the log, never on when it is read: so a
- * batch that is read again, or cut otherwise, comes out the same. Ids are added once their batch is counted. Where
- * the log goes back in time (frames that waited elsewhere, a clock that was set), the window is loaded again.
+ * batch that is read again, or cut otherwise, comes out the same. Ids are added once their batch is counted. What the
+ * window does not cover (frames that waited in a spool, a clock that was set), raw is asked for.
  */
 export const WINDOW_MS = 10 * 60_000;
 /** Collectors' clocks differ a little, and frames overtake each other. */
@@ -13,12 +13,16 @@ const SLACK_MS = 60_000;
 export class DuplicateWindow {
   /** In order of arrival, so that the oldest come first. */
   readonly #seenAt = new Map<string, number>();
-  /** Every id received at this instant or later is here. */
+  /** Every id received at this instant or later is here, and none from before it has to be. */
   #completeSince = Number.POSITIVE_INFINITY;
 
-  /** Whether it can tell of every event received at `earliest` or later. */
-  covers(earliest: number): boolean {
-    return earliest - WINDOW_MS >= this.#completeSince;
+  get isLoaded(): boolean {
+    return this.#completeSince !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether it can tell of an event that was received then. */
+  covers(receivedAt: number): boolean {
+    return receivedAt - WINDOW_MS >= this.#completeSince;
   }
 
   /** Takes over what the store knows: every id received at {@link loadSince} or later. */
@@ -35,6 +39,7 @@ export class DuplicateWindow {
   }
 
   add(key: string, receivedAt: number): void {
+    if (receivedAt < this.#completeSince) return;
     this.#remember(key, receivedAt);
     const since = loadSince(receivedAt);
     if (since <= this.#completeSince) return;
@@ -50,14 +55,15 @@ export class DuplicateWindow {
   }
 
   #remember(key: string, receivedAt: number): void {
+    const latest = Math.max(receivedAt, this.#seenAt.get(key) ?? receivedAt);
     this.#seenAt.delete(key);
-    this.#seenAt.set(key, receivedAt);
+    this.#seenAt.set(key, latest);
   }
 }
 
-/** From when on ids are needed to tell of events received at `earliest` and later. */
-export function loadSince(earliest: number): number {
-  return earliest - WINDOW_MS - SLACK_MS;
+/** From when on ids are needed to tell of events received at an instant, or little earlier, or later. */
+export function loadSince(receivedAt: number): number {
+  return receivedAt - WINDOW_MS - SLACK_MS;
 }
 
 /** @param seenAt when the same event was received before, undefined when never */

@@ -9,8 +9,8 @@ import { type SessionStore, SessionStoreError } from '../postgres/port.ts';
 export interface Fault {
   /** Whether the store has done the work. */
   when: 'before' | 'after';
-  /** What the call rejects with; `crash` ends the pipeline. */
-  what: Error | 'crash';
+  /** What the call rejects with; `crash` ends the pipeline; what a function does happens meanwhile, and the call goes on. */
+  what: Error | 'crash' | (() => Promise<unknown>);
 }
 
 /** `call` is `store.method`, or `log.commit`; `nth` counts the calls of that name from 1. */
@@ -92,14 +92,16 @@ export class Mortal {
     const nth = this.callsOf(name) + 1;
     this.#calls.set(name, nth);
     const fault = this.#faults(name, nth);
-    if (fault?.when === 'before') return this.#strike(fault.what);
+    if (fault?.when === 'before') await this.#strike(fault.what);
     const answer = await work();
     if (this.#dead) return forEver();
-    return fault === undefined ? answer : this.#strike(fault.what);
+    if (fault?.when === 'after') await this.#strike(fault.what);
+    return answer;
   }
 
-  #strike(what: Fault['what']): Promise<never> {
-    if (what !== 'crash') return Promise.reject(what);
+  async #strike(what: Fault['what']): Promise<void> {
+    if (typeof what === 'function') return void (await what());
+    if (what !== 'crash') throw what;
     this.#dead = true;
     this.#end(new Error('the process has ended'));
     return forEver();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DuplicateWindow } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
 import type { Portion } from './work.ts';
 
@@ -31,16 +32,42 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-function portion(partition: number, bytes = 100): Portion {
+function portion(partition: number, bytes = 100, { signal } = new AbortController()): Portion {
   const frames = [{ offset: 0, body: Buffer.alloc(bytes) }];
-  const { signal } = new AbortController();
-  return { partition, firstOffset: 0, nextOffset: 1, frames, recounted: false, signal };
+  const window = new DuplicateWindow();
+  return {
+    partition,
+    owner: 'test',
+    firstOffset: 0,
+    nextOffset: 1,
+    frames,
+    window,
+    recounted: false,
+    signal,
+  };
 }
 
 const linger = () => vi.advanceTimersByTimeAsync(LINGER_MS);
 const partitions = () => units.map((unit) => unit.partitions);
 
 describe('the gatherer', () => {
+  it('drops what waits when its partition is taken away', async () => {
+    const taken = new AbortController();
+    const dropped = gather.add(portion(0, 100, taken));
+    void gather.add(portion(1));
+    taken.abort(new Error('taken away'));
+    await Promise.all([expect(dropped).rejects.toThrow('taken away'), linger()]);
+    expect(partitions()).toEqual([[1]]);
+
+    const alone = gather.add(portion(2, 100, taken));
+    units[0]?.resolve();
+    await Promise.all([expect(alone).rejects.toThrow('taken away'), linger(), linger()]);
+    expect(partitions()).toEqual([[1]]);
+    void gather.add(portion(3));
+    await linger();
+    expect(partitions()).toEqual([[1], [3]]);
+  });
+
   it('brings together what comes within a moment', async () => {
     void gather.add(portion(0));
     void gather.add(portion(1));

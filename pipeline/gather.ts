@@ -4,7 +4,8 @@
  * One unit is under way at a time; what comes meanwhile waits for the next. A unit starts {@link LINGER_MS} after its
  * first portion came, or at once when {@link UNIT_BYTES} wait, and takes as many portions as fit into that. A partition
  * offers its next portion only after the last one was counted, so a unit has at most one portion of each and what
- * waits is bounded by the log's batch size times the partitions.
+ * waits is bounded by the log's batch size times the partitions. A portion whose partition is taken away while it waits
+ * is dropped.
  */
 import type { Portion } from './work.ts';
 
@@ -34,8 +35,9 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
     clearTimeout(timer);
     timer = undefined;
     if (running || waiting.length === 0) return;
-    running = true;
     const unit = takeUnit();
+    if (unit.length === 0) return;
+    running = true;
     run(unit.map(({ portion }) => portion))
       .then(
         () => {
@@ -52,6 +54,11 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
   }
 
   function takeUnit(): Waiting[] {
+    for (const each of waiting.filter(({ portion: { signal } }) => signal.aborted)) {
+      waiting.splice(waiting.indexOf(each), 1);
+      waitingBytes -= each.bytes;
+      each.reject(each.portion.signal.reason);
+    }
     let unitBytes = 0;
     let portions = 0;
     for (const { bytes } of waiting) {

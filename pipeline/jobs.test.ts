@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { DAY } from '../contract/reporting-day.ts';
 import { openSessions } from '../postgres/open.ts';
 import { type SessionStore, SessionStoreError } from '../postgres/port.ts';
+import { count } from '../postgres/session.fixture.ts';
 import { NOW, visitor } from './events.fixture.ts';
 import { cleanup, startJobs } from './jobs.ts';
 
@@ -39,7 +40,7 @@ async function lastSeen(...instants: number[]): Promise<void> {
     firstSignedInAt: null,
     beganAnonymous: true,
   }));
-  await sessions.applyBatch([{ partition: 0, firstOffset: offset, nextOffset: offset + 1 }], deltas);
+  await count(sessions, [{ partition: 0, firstOffset: offset, nextOffset: offset + 1 }], deltas);
   offset += 1;
 }
 

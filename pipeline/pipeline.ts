@@ -1,13 +1,16 @@
 /** From the log to the stores: takes portions, runs the steps, commits each unit once, then updates live numbers. */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
+import { SET_ASIDE_REASONS } from '../contract/outcome.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { EventLog, LogBatch } from '../kafka/port.ts';
 import type { OffsetRange, SessionStore } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
+import { abortable } from './abortable.ts';
 import { commit } from './commit.ts';
 import { DuplicateWindow, windowKey } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
@@ -16,6 +19,7 @@ import { pipelineMetrics } from './metrics.ts';
 import { placesCache } from './places.ts';
 import { eventRow } from './rows.ts';
 import { STEPS } from './steps.ts';
+import { Tally } from './tally.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
@@ -49,9 +53,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const now = options.now ?? Date.now;
   const stop = new AbortController();
   const problems = new Map<string, string>();
-  const windows = new Map<number, DuplicateWindow>();
-  /** By partition, the last range that the sessions have. */
-  const checkpoints = new Map<number, OffsetRange>();
+  const holdings = new Map<number, Holding>();
 
   const metrics = pipelineMetrics(options.metrics, () => log.lag(CONSUMER_GROUP));
   const places = placesCache(sessions);
@@ -62,11 +64,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     analytics,
     calendar,
     deadLetter: (letter) => log.deadLetter(letter),
-    windowOf(partition) {
-      const window = windows.get(partition) ?? new DuplicateWindow();
-      windows.set(partition, window);
-      return window;
-    },
+    now,
   };
 
   async function count(portions: Portion[]): Promise<void> {
@@ -92,45 +90,36 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   async function prepare(portion: Portion): Promise<Prepared> {
-    const draft: Draft = { portion, entries: [], setAside: [] };
+    const draft: Draft = { portion, entries: [], tally: new Tally(), receivedUntil: null };
     for (const step of STEPS) await step(draft, context);
-    const { entries, setAside } = draft;
+    const { entries, tally, receivedUntil } = draft;
     const rows = entries.map((entry) => eventRow(entry, portion.partition, calendar));
-    return { portion, entries, rows, setAside };
+    return { portion, entries, rows, tally, receivedUntil };
   }
 
   /** What is true only once a portion is counted. */
-  function remember({ portion, entries, setAside }: Prepared): void {
-    const window = context.windowOf(portion.partition);
+  function remember({ portion, entries, tally }: Prepared): void {
     for (const { event } of entries) {
       if (event.event_id === undefined) continue;
-      window.add(windowKey(visitorNumber(event.visitor), event.event_id), event.received_at);
+      portion.window.add(windowKey(visitorNumber(event.visitor), event.event_id), event.received_at);
     }
-    if (!portion.recounted) checkpoints.set(portion.partition, portion);
+    const holding = holdings.get(portion.partition);
+    if (!portion.recounted && holding?.owner === portion.owner) holding.checkpoint = portion;
     metrics.counted(entries.length);
-    for (const { reason, count: events } of setAside) metrics.setAside(reason, events);
-  }
-
-  async function checkpointOf(partition: number): Promise<OffsetRange> {
-    const checkpoint = checkpoints.get(partition) ??
-      (await sessions.checkpoint(partition)) ?? { partition, firstOffset: 0, nextOffset: 0 };
-    checkpoints.set(partition, checkpoint);
-    return checkpoint;
-  }
-
-  /** What is known of a partition holds only while every portion of it is counted in turn. */
-  function forget(partition: number): void {
-    checkpoints.delete(partition);
-    windows.delete(partition);
+    for (const reason of SET_ASIDE_REASONS) metrics.setAside(reason, tally.total(reason));
   }
 
   async function countBatch(batch: LogBatch, signal: AbortSignal): Promise<void> {
     const { partition } = batch;
+    const holding = holdings.get(partition);
+    if (holding === undefined) throw new Error(`partition ${partition} is not assigned`);
     try {
-      for (const portion of split(batch, await checkpointOf(partition), signal)) await gather.add(portion);
+      holding.checkpoint ??= await sessions.checkpoint({ partition, owner: holding.owner });
+      for (const portion of split(batch, holding, signal)) await abortable(gather.add(portion), signal);
     } catch (error) {
       // The checkpoint may have moved all the same, and the batch comes again from its start.
-      forget(partition);
+      holding.checkpoint = undefined;
+      holding.window = new DuplicateWindow();
       if (!signal.aborted && !stop.signal.aborted) {
         problems.set('pipeline', error instanceof Error ? error.message : String(error));
         logger.error(
@@ -145,14 +134,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   await live.restore();
   const subscription = await log.subscribe(CONSUMER_GROUP, {
     async assigned(partition, committed) {
-      forget(partition);
-      const { nextOffset } = await checkpointOf(partition);
+      const owner = randomUUID();
+      const checkpoint = await sessions.claim({ partition, owner });
+      holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
+      const nextOffset = checkpoint?.nextOffset ?? 0;
       if (committed < nextOffset)
         logger.info({ partition, committed, nextOffset }, 'settling what a crash left unclear');
       return committed;
     },
     batch: countBatch,
-    revoked: forget,
+    revoked: (partition) => void holdings.delete(partition),
   });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
 
@@ -168,17 +159,27 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   };
 }
 
+/** What is known of a partition that is ours. It holds only while every portion of it is counted in turn. */
+interface Holding {
+  owner: string;
+  /** The last range that the sessions have; undefined when it has to be read, or before the first. */
+  checkpoint: OffsetRange | undefined;
+  window: DuplicateWindow;
+}
+
 /**
  * Cuts a batch where the checkpoint begins and ends. What lies in it was sent to the analytics store by one try of its
  * own, so that one row of it there proves the rest. What lies before it was settled before the checkpoint moved.
  */
-function split(batch: LogBatch, checkpoint: OffsetRange, signal: AbortSignal): Portion[] {
+function split(batch: LogBatch, { owner, checkpoint, window }: Holding, signal: AbortSignal): Portion[] {
   const { partition, frames } = batch;
   const within = (offset: number) => Math.min(Math.max(offset, batch.firstOffset), batch.nextOffset);
-  const begin = within(checkpoint.firstOffset);
-  const end = within(checkpoint.nextOffset);
+  const begin = within(checkpoint?.firstOffset ?? 0);
+  const end = within(checkpoint?.nextOffset ?? 0);
   const portion = (firstOffset: number, nextOffset: number, recounted: boolean): Portion => ({
     partition,
+    owner,
+    window,
     firstOffset,
     nextOffset,
     frames: frames.filter(({ offset }) => offset >= firstOffset && offset < nextOffset),

@@ -121,6 +121,22 @@ describe('a repeat', () => {
     expect(await places()).toEqual(['0:0:0', '0:1:0']);
   });
 
+  it('counts once where frames that waited for hours come between new ones, without their hours in memory', async () => {
+    const waited = (n: number) => event({ event_id: uuid(n), received_at: NOW - n * 60 * MINUTE });
+    await append(system().log, 0, waited(3), waited(3), waited(2));
+    const running = await system().start();
+    await system().counted();
+    for (const hour of [2, 3, 4]) {
+      await append(system().log, 0, event({ event_id: uuid(10 + hour), received_at: NOW + hour }));
+      await append(system().log, 0, waited(hour), waited(hour + 2));
+      await system().counted();
+    }
+    expect((await system().stores.raw()).map(({ event_id }) => event_id)).toEqual(
+      [3, 2, 12, 4, 13, 5, 14, 6].map(uuid),
+    );
+    expect(running.process.callsOf('analytics.recentEventIds')).toBe(1);
+  });
+
   it('counts again after more than ten minutes, whether in a batch, across batches or across a restart', async () => {
     const later = (windows: number) => again(windows * (10 * MINUTE + 1));
     await append(system().log, 0, repeated, later(1));

@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Uuid } from '../contract/beacon.ts';
-import { Event } from '../contract/event.ts';
-import type { SetAsideReason } from '../contract/outcome.ts';
+import { Drops, Event } from '../contract/event.ts';
+import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
 import { isRepeat, loadSince, windowKey } from './duplicate-window.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Entry, StepContext } from './work.ts';
@@ -32,24 +32,37 @@ const eventSchema = Compile(
   }),
 );
 
-/** A line that is not an event goes to the dead letters, whole; the others go on. */
-async function decode(draft: Draft, { deadLetter }: StepContext): Promise<void> {
-  const { partition, frames } = draft.portion;
+const dropsSchema = Compile(Type.Object({ ...Drops.properties, received_at: Instant }));
+
+/** A line that is neither an event nor a count of drops goes to the dead letters, whole; the others go on. */
+async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<void> {
+  const { tally, portion } = draft;
+  const { partition, frames } = portion;
   let undecodable = 0;
   for (const { offset, body } of frames) {
     let index = 0;
     for (const line of linesOf(body)) {
-      const event = parse(line);
-      if (event instanceof Error) {
+      const said = parse(line);
+      if (said instanceof Error) {
         undecodable += 1;
-        await deadLetter({ partition, offset, index, reason: event.message, body: line });
+        await deadLetter({ partition, offset, index, reason: said.message, body: line });
       } else {
-        draft.entries.push({ event, offset, index });
+        draft.receivedUntil = Math.max(draft.receivedUntil ?? 0, said.received_at);
+        if ('dropped' in said) {
+          for (const reason of DROP_REASONS) tally.add(reason, said.received_at, said.dropped[reason] ?? 0);
+        } else {
+          tally.add('accepted', said.received_at);
+          draft.entries.push({ event: said, offset, index });
+        }
       }
       index += 1;
     }
   }
-  setAside(draft, 'undecodable', undecodable);
+  if (undecodable === 0) return;
+  // When such a line was received nobody can tell: about when its neighbours were.
+  const receivedAt = draft.receivedUntil ?? now();
+  tally.add('accepted', receivedAt, undecodable);
+  tally.add('undecodable', receivedAt, undecodable);
 }
 
 /** Bytes and not text: a dead letter is kept as it came. */
@@ -62,7 +75,7 @@ function* linesOf(body: Buffer): Generator<Buffer> {
   }
 }
 
-function parse(line: Buffer): Event | Error {
+function parse(line: Buffer): Event | Drops | Error {
   if (!isUtf8(line)) return new Error('not UTF-8');
   let value: unknown;
   try {
@@ -71,28 +84,44 @@ function parse(line: Buffer): Event | Error {
     return new Error(`not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
   if (eventSchema.Check(value)) return value;
+  if (dropsSchema.Check(value)) return value;
   const [first] = eventSchema.Errors(value);
   return new Error(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
 }
 
 /** The same event id of the same visitor within ten minutes: the first one counts. */
-async function dropRepeats(draft: Draft, { windowOf, analytics }: StepContext): Promise<void> {
-  const { partition, firstOffset } = draft.portion;
-  let earliest = Number.POSITIVE_INFINITY;
-  for (const { event } of draft.entries) {
-    if (event.event_id !== undefined) earliest = Math.min(earliest, event.received_at);
-  }
-  const window = windowOf(partition);
-  if (!window.covers(earliest)) {
-    const since = loadSince(earliest);
+async function dropRepeats(draft: Draft, { analytics }: StepContext): Promise<void> {
+  const { partition, firstOffset, window } = draft.portion;
+  const named = draft.entries.flatMap(({ event: { event_id, received_at } }) =>
+    event_id === undefined ? [] : [{ event_id, received_at }],
+  );
+  if (named.length === 0) return;
+  if (!window.isLoaded) {
+    const since = loadSince(named.reduce((latest, { received_at }) => Math.max(latest, received_at), 0));
     window.load(await analytics.recentEventIds(partition, firstOffset, since), since);
   }
-  const seenHere = new Map<string, number>();
-  keep(draft, 'duplicate', ({ event }) => {
-    if (event.event_id === undefined) return true;
-    const key = windowKey(visitorNumber(event.visitor), event.event_id);
-    if (isRepeat(seenHere.get(key), event.received_at) || window.has(key, event.received_at)) return false;
-    seenHere.set(key, event.received_at);
+  // Frames that waited in a spool for hours must not bring hours of ids into memory: raw is asked for theirs alone.
+  const late = named.filter(({ received_at }) => !window.covers(received_at));
+  const seen = new Map<string, number[]>();
+  const note = (key: string, receivedAt: number) => {
+    const instants = seen.get(key);
+    if (instants === undefined) seen.set(key, [receivedAt]);
+    else instants.push(receivedAt);
+  };
+  const lateIds = [...new Set(late.map(({ event_id }) => event_id))];
+  for (const { eventId, visitor, receivedAt } of await analytics.seenEventIds(
+    partition,
+    firstOffset,
+    lateIds,
+  )) {
+    note(windowKey(visitor, eventId), receivedAt);
+  }
+  keep(draft, 'duplicate', ({ event: { event_id, visitor, received_at } }) => {
+    if (event_id === undefined) return true;
+    const key = windowKey(visitorNumber(visitor), event_id);
+    const isSeen = seen.get(key)?.some((seenAt) => isRepeat(seenAt, received_at)) ?? false;
+    if (isSeen || window.has(key, received_at)) return false;
+    note(key, received_at);
     return true;
   });
 }
@@ -137,11 +166,9 @@ function attachCountry(draft: Draft, { places }: StepContext): void {
 }
 
 function keep(draft: Draft, reason: SetAsideReason, wanted: (entry: Entry) => boolean): void {
-  const before = draft.entries.length;
-  draft.entries = draft.entries.filter(wanted);
-  setAside(draft, reason, before - draft.entries.length);
-}
-
-function setAside(draft: Draft, reason: SetAsideReason, count: number): void {
-  if (count > 0) draft.setAside.push({ reason, count });
+  draft.entries = draft.entries.filter((entry) => {
+    const stays = wanted(entry);
+    if (!stays) draft.tally.add(reason, entry.event.received_at);
+    return stays;
+  });
 }

@@ -127,7 +127,9 @@ export async function openStores(): Promise<TestStores> {
     async empty() {
       await loseViews();
       await sql('TRUNCATE TABLE footfall.event');
-      await database.query('truncate anonymous_session, checkpoint, community, division');
+      await database.query(
+        'truncate anonymous_session, checkpoint, partition_owner, ledger, community, division',
+      );
     },
     async close() {
       await closeDatabase();

@@ -1,18 +1,20 @@
 /** The units of work of the pipeline. */
 import type { AnalyticsStore, EventRow } from '../clickhouse/port.ts';
 import type { Event } from '../contract/event.ts';
-import type { SetAsideReason } from '../contract/outcome.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { DeadLetter, Frame } from '../kafka/port.ts';
-import type { OffsetRange } from '../postgres/port.ts';
+import type { Claim, OffsetRange } from '../postgres/port.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
 import type { Places } from './places.ts';
+import type { Tally } from './tally.ts';
 
 /** Frames of one partition, all of them counted before or none. */
-export interface Portion extends OffsetRange {
+export interface Portion extends OffsetRange, Claim {
   frames: Frame[];
+  window: DuplicateWindow;
   /** Sessions have it already; whether the analytics store has, is not known. */
   recounted: boolean;
+  /** Aborts when the partition is taken away: nobody waits for the portion any more. */
   signal: AbortSignal;
 }
 
@@ -29,16 +31,19 @@ export interface Entry {
 export interface Draft {
   portion: Portion;
   entries: Entry[];
-  setAside: { reason: SetAsideReason; count: number }[];
+  tally: Tally;
+  /** Latest receipt, ms since the epoch; null when no event can be read. */
+  receivedUntil: number | null;
 }
 
 /** What the steps stand on. */
 export interface StepContext {
-  windowOf(partition: number): DuplicateWindow;
   places: Places;
-  analytics: Pick<AnalyticsStore, 'recentEventIds' | 'knownEventIds'>;
+  analytics: Pick<AnalyticsStore, 'recentEventIds' | 'seenEventIds' | 'knownEventIds'>;
   deadLetter(letter: DeadLetter): Promise<void>;
   calendar: Calendar;
+  /** ms since the epoch */
+  now(): number;
 }
 
 /** What is left to do for a portion: all the stores need. */
@@ -46,5 +51,6 @@ export interface Prepared {
   portion: Portion;
   entries: Entry[];
   rows: EventRow[];
-  setAside: Draft['setAside'];
+  tally: Tally;
+  receivedUntil: number | null;
 }

@@ -1,10 +1,10 @@
 /** What becomes of a session, rule by rule. */
 import { describe, expect, it } from 'vitest';
 import type { SessionDelta } from './port.ts';
-import { at, type ConformanceSetting, delta, readSession, visitor } from './session.fixture.ts';
+import { at, type ConformanceSetting, count, delta, readSession, visitor } from './session.fixture.ts';
 
 export function describeSessions(setting: () => ConformanceSetting): void {
-  const apply = (...deltas: SessionDelta[]) => setting().store.applyBatch([setting().nextRange()], deltas);
+  const apply = (...deltas: SessionDelta[]) => count(setting().store, [setting().nextRange()], deltas);
   const read = (fingerprint: string) => readSession(setting().database, fingerprint);
 
   describe('a session', () => {

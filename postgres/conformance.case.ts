@@ -2,11 +2,12 @@
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeLocks } from './conformance-locks.case.ts';
+import { describeOwners } from './conformance-owners.case.ts';
 import { describeRandomHistories } from './conformance-random.case.ts';
 import { describeSessions } from './conformance-sessions.case.ts';
 import { openSessions } from './open.ts';
-import type { Community, Division, SessionStore } from './port.ts';
-import { delta, readSession, visitor } from './session.fixture.ts';
+import type { Community, Division, SessionDelta, SessionStore } from './port.ts';
+import { checkpoint, count, delta, readSession, visitor } from './session.fixture.ts';
 
 interface Engine {
   /** Of an empty session store. */
@@ -37,8 +38,7 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
     });
 
     const nextRange = () => ({ partition: partition++, firstOffset: 0, nextOffset: 10 });
-    const apply = (...deltas: Parameters<SessionStore['applyBatch']>[1]) =>
-      store.applyBatch([nextRange()], deltas);
+    const apply = (...deltas: SessionDelta[]) => count(store, [nextRange()], deltas);
     const read = (fingerprint: string) => readSession(engine.database, fingerprint);
     const setting = () => ({
       store,
@@ -50,43 +50,43 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
     describe('checkpoints', () => {
       it('are undefined before the first batch and then the last range', async () => {
         const range = nextRange();
-        expect(await store.checkpoint(range.partition)).toBeUndefined();
-        await store.applyBatch([range], []);
-        expect(await store.checkpoint(range.partition)).toEqual(range);
+        expect(await checkpoint(store, range)).toBeUndefined();
+        await count(store, [range], []);
+        expect(await checkpoint(store, range)).toEqual(range);
         const next = { ...range, firstOffset: 10, nextOffset: 2 ** 52 };
-        await store.applyBatch([next], []);
-        expect(await store.checkpoint(range.partition)).toEqual(next);
+        await count(store, [next], []);
+        expect(await checkpoint(store, range)).toEqual(next);
       });
 
       it('may leave out offsets that the log no longer has', async () => {
         const range = nextRange();
-        await store.applyBatch([range], []);
+        await count(store, [range], []);
         const later = { ...range, firstOffset: 500, nextOffset: 501 };
-        await store.applyBatch([later], []);
-        expect(await store.checkpoint(range.partition)).toEqual(later);
+        await count(store, [later], []);
+        expect(await checkpoint(store, range)).toEqual(later);
       });
 
       it('fence a batch whose range has been counted, in full or in part', async () => {
         const range = nextRange();
         const fingerprint = visitor();
-        await store.applyBatch([range], [delta(fingerprint, 0)]);
+        await count(store, [range], [delta(fingerprint, 0)]);
         for (const firstOffset of [0, 9]) {
           await expect(
-            store.applyBatch([{ ...range, firstOffset, nextOffset: 20 }], [delta(fingerprint, 1)]),
+            count(store, [{ ...range, firstOffset, nextOffset: 20 }], [delta(fingerprint, 1)]),
           ).rejects.toMatchObject({ code: 'fenced', retryable: false });
         }
-        expect(await store.checkpoint(range.partition)).toEqual(range);
+        expect(await checkpoint(store, range)).toEqual(range);
         expect(await read(fingerprint)).toMatchObject({ pageViews: 1 });
       });
 
       it('move together or not at all when one of the ranges is fenced', async () => {
         const [counted, fresh] = [nextRange(), nextRange()];
         const fingerprint = visitor();
-        await store.applyBatch([counted], []);
-        await expect(store.applyBatch([fresh, counted], [delta(fingerprint, 0)])).rejects.toMatchObject({
+        await count(store, [counted], []);
+        await expect(count(store, [fresh, counted], [delta(fingerprint, 0)])).rejects.toMatchObject({
           code: 'fenced',
         });
-        expect(await store.checkpoint(fresh.partition)).toBeUndefined();
+        expect(await checkpoint(store, fresh)).toBeUndefined();
         expect(await read(fingerprint)).toBeUndefined();
       });
 
@@ -94,7 +94,7 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
         const range = nextRange();
         const fingerprint = visitor();
         const outcomes = await Promise.allSettled(
-          Array.from({ length: 8 }, () => store.applyBatch([range], [delta(fingerprint, 0)])),
+          Array.from({ length: 8 }, () => count(store, [range], [delta(fingerprint, 0)])),
         );
         expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
         expect(await read(fingerprint)).toMatchObject({ pageViews: 1 });
@@ -103,9 +103,9 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
       it('refuse a range that is empty, and a partition that stands in one batch twice', async () => {
         const range = nextRange();
         const invalid = { code: 'invalid', retryable: false };
-        await expect(store.applyBatch([{ ...range, nextOffset: 0 }], [])).rejects.toMatchObject(invalid);
-        await expect(store.applyBatch([range, range], [])).rejects.toMatchObject(invalid);
-        expect(await store.checkpoint(range.partition)).toBeUndefined();
+        await expect(count(store, [{ ...range, nextOffset: 0 }], [])).rejects.toMatchObject(invalid);
+        await expect(count(store, [range, range], [])).rejects.toMatchObject(invalid);
+        expect(await checkpoint(store, range)).toBeUndefined();
       });
     });
 
@@ -218,6 +218,7 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
     });
 
     describeLocks(() => engine.url);
+    describeOwners(setting);
     describeSessions(setting);
     describeRandomHistories(setting);
   });

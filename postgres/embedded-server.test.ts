@@ -6,7 +6,7 @@ import { hasOpened, killGroup, leave, ScratchFolder } from './embedded.fixture.t
 import { openSessions } from './open.ts';
 import type { OffsetRange, SessionStore } from './port.ts';
 import { findBinaries } from './server/binaries.ts';
-import { delta, visitor } from './session.fixture.ts';
+import { checkpoint, count, delta, visitor } from './session.fixture.ts';
 
 const PATIENCE = { timeout: 25_000, interval: 20 };
 const UNAVAILABLE = { name: 'SessionStoreError', code: 'unavailable', retryable: true };
@@ -23,7 +23,7 @@ describe('an embedded server', () => {
 
   async function writeSomething(store: SessionStore): Promise<OffsetRange> {
     const range = { partition: partition++, firstOffset: 0, nextOffset: 10 };
-    await store.applyBatch([range], [delta(visitor(), 0)]);
+    await count(store, [range], [delta(visitor(), 0)]);
     return range;
   }
 
@@ -33,7 +33,7 @@ describe('an embedded server', () => {
     await first.close();
     expect(await folder.server()).toBeUndefined();
     const second = await folder.open();
-    expect(await second.checkpoint(range.partition)).toEqual(range);
+    expect(await checkpoint(second, range)).toEqual(range);
   });
 
   it('is adopted by later openers and stopped by the last one out', async () => {
@@ -82,8 +82,8 @@ describe('an embedded server', () => {
     await expect(holding).rejects.toMatchObject(UNAVAILABLE);
     await healthy(one);
     expect(await folder.server()).not.toBe(server);
-    expect(await one.checkpoint(range.partition)).toEqual(range);
-    expect(await other.checkpoint(range.partition)).toEqual(range);
+    expect(await checkpoint(one, range)).toEqual(range);
+    expect(await checkpoint(other, range)).toEqual(range);
   });
 
   it('closes in peace after it was killed', async () => {
@@ -102,7 +102,7 @@ describe('an embedded server', () => {
     await first.close();
     await writeFile(pidFile, [process.pid, ...lines.slice(1)].join('\n'));
     const second = await folder.open();
-    expect(await second.checkpoint(range.partition)).toEqual(range);
+    expect(await checkpoint(second, range)).toEqual(range);
   });
 });
 
@@ -120,8 +120,8 @@ describe('the first start of an embedded server', () => {
   it('makes one database of openers who come at the same time', async () => {
     const range = { partition: 0, firstOffset: 0, nextOffset: 10 };
     const [first, second] = await Promise.all([folder.open(), folder.open(), hasOpened(folder.spawn())]);
-    await first.applyBatch([range], []);
-    expect(await second.checkpoint(0)).toEqual(range);
+    await count(first, [range], []);
+    expect(await checkpoint(second, range)).toEqual(range);
     expect(await readdir(folder.path)).toEqual(['cluster']);
   });
 

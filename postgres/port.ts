@@ -4,16 +4,33 @@
  *
  * Every method may be called concurrently. None retries; whoever calls decides by {@link SessionStoreError.retryable}.
  */
+import type { DropReason, SetAsideReason } from '../contract/outcome.ts';
 
 export interface SessionStore {
   /**
-   * One transaction: moves the checkpoint of every range, upserts the sessions, sets conversions. All of it or
-   * nothing. Rejects with code `fenced` when a checkpoint is not where its range begins: somebody else counted it.
+   * Makes the owner the only one who may count the partition, and answers the last range that was counted of it;
+   * undefined before the first. A batch of the owner before is either applied by then, or never will be.
    */
-  applyBatch(ranges: OffsetRange[], sessions: SessionDelta[]): Promise<void>;
+  claim(claim: Claim): Promise<OffsetRange | undefined>;
 
-  /** The last range that was counted of a partition; undefined before the first. */
-  checkpoint(partition: number): Promise<OffsetRange | undefined>;
+  /** The last range that was counted, as {@link claim}. Rejects with code `fenced` when somebody else has claimed it since. */
+  checkpoint(claim: Claim): Promise<OffsetRange | undefined>;
+
+  /** Rejects with code `fenced` unless all these claims, each of another partition, hold. */
+  confirm(claims: Claim[]): Promise<void>;
+
+  /**
+   * One transaction: moves the checkpoint of every range, upserts the sessions, sets conversions, adds to the ledger.
+   * All of it or nothing. Rejects with code `fenced` when a claim does not hold any more, or when a checkpoint is not
+   * where its range begins: somebody else counted it.
+   */
+  applyBatch(batch: Batch): Promise<void>;
+
+  /** What was counted of the hours that begin in [from, to), by hour, partition and entry. Instants are ms since the epoch. */
+  ledger(from: number, to: number): Promise<LedgerEntry[]>;
+
+  /** How far each partition has been counted, ordered by partition. */
+  progress(): Promise<PartitionProgress[]>;
 
   /**
    * Holds a lock across all instances while `work` runs. Inserters take `ingest` shared; whoever
@@ -45,6 +62,41 @@ export interface OffsetRange {
   partition: number;
   firstOffset: number;
   nextOffset: number;
+}
+
+/** Who counts a partition. Each time a partition is taken over, it is by an owner of another name. */
+export interface Claim {
+  partition: number;
+  owner: string;
+}
+
+export interface Batch {
+  ranges: CountedRange[];
+  sessions: SessionDelta[];
+  /** Distinct by hour, partition and name. */
+  ledger: LedgerEntry[];
+}
+
+export interface CountedRange extends OffsetRange, Claim {
+  /** Latest receipt in the range, ms since the epoch; null when nothing in it can be read. */
+  receivedUntil: number | null;
+}
+
+/** How many lines of the log came out so, of those received in an hour. */
+export interface LedgerEntry {
+  /** Its first instant, ms since the epoch. */
+  hour: number;
+  partition: number;
+  /** `accepted`: events in the log. The others: why some of them are not counted, or why beacons are not in the log. */
+  name: 'accepted' | SetAsideReason | DropReason;
+  amount: number;
+}
+
+export interface PartitionProgress {
+  partition: number;
+  nextOffset: number;
+  /** Latest receipt that was counted, ms since the epoch; null before the first. */
+  receivedUntil: number | null;
 }
 
 /** What a batch says of one visitor. Instants are ms since the epoch. */

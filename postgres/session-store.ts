@@ -2,19 +2,27 @@
 import { holdAdvisoryLock } from './advisory-lock.ts';
 import type { Database } from './database.ts';
 import {
+  type Batch,
+  type Claim,
   type Community,
   type ConversionSummary,
   type Division,
+  type LedgerEntry,
   type LockName,
   type OffsetRange,
-  type SessionDelta,
+  type PartitionProgress,
   type SessionStore,
   SessionStoreError,
 } from './port.ts';
 import { sql } from './sql.ts';
 
 const SQL = {
+  claimPartition: sql('claim_partition'),
+  countHeldClaims: sql('count_held_claims'),
   advanceCheckpoints: sql('advance_checkpoints'),
+  addToLedger: sql('add_to_ledger'),
+  readLedger: sql('read_ledger'),
+  readProgress: sql('read_progress'),
   upsertSessions: sql('upsert_sessions'),
   readCheckpoint: sql('read_checkpoint'),
   summariseConversions: sql('summarise_conversions'),
@@ -31,6 +39,8 @@ const SESSIONS_PER_DELETE = 10_000;
 
 /** PostgreSQL's bigint and numeric arrive as text. */
 type CheckpointRow = { partition: number; first_offset: string; next_offset: string };
+type LedgerRow = Pick<LedgerEntry, 'partition' | 'name'> & { hour: string; amount: string };
+type ProgressRow = { partition: number; next_offset: string; received_until: string | null };
 type SummaryRow = {
   conversions: string;
   anonymous_sessions: string;
@@ -49,7 +59,25 @@ export class PostgresSessionStore implements SessionStore {
     this.#sessionTimeoutMs = sessionTimeoutMs;
   }
 
-  async applyBatch(ranges: OffsetRange[], sessions: SessionDelta[]): Promise<void> {
+  async claim({ partition, owner }: Claim): Promise<OffsetRange | undefined> {
+    await this.#database.query(SQL.claimPartition, [partition, owner]);
+    return await this.#checkpoint(partition);
+  }
+
+  async checkpoint(claim: Claim): Promise<OffsetRange | undefined> {
+    await this.confirm([claim]);
+    return await this.#checkpoint(claim.partition);
+  }
+
+  async confirm(claims: Claim[]): Promise<void> {
+    const [row] = await this.#database.query<{ held: string }>(SQL.countHeldClaims, [
+      column(claims, 'partition'),
+      column(claims, 'owner'),
+    ]);
+    if (Number(row?.held) !== claims.length) throw fenced();
+  }
+
+  async applyBatch({ ranges, sessions, ledger }: Batch): Promise<void> {
     requireDistinct('partition', column(ranges, 'partition'));
     requireDistinct('fingerprint', column(sessions, 'fingerprint'));
     await this.#database.transaction(async (client) => {
@@ -57,9 +85,17 @@ export class PostgresSessionStore implements SessionStore {
         column(ranges, 'partition'),
         column(ranges, 'firstOffset'),
         column(ranges, 'nextOffset'),
+        column(ranges, 'receivedUntil'),
+        column(ranges, 'owner'),
       ]);
-      if (moved.rowCount !== ranges.length) {
-        throw new SessionStoreError('fenced', 'a range of the batch has been counted by somebody else');
+      if (moved.rowCount !== ranges.length) throw fenced();
+      if (ledger.length > 0) {
+        await client.query(SQL.addToLedger, [
+          column(ledger, 'hour'),
+          column(ledger, 'partition'),
+          column(ledger, 'name'),
+          column(ledger, 'amount'),
+        ]);
       }
       if (sessions.length === 0) return;
       await client.query(SQL.upsertSessions, [
@@ -76,10 +112,24 @@ export class PostgresSessionStore implements SessionStore {
     });
   }
 
-  async checkpoint(partition: number): Promise<OffsetRange | undefined> {
+  async #checkpoint(partition: number): Promise<OffsetRange | undefined> {
     const [row] = await this.#database.query<CheckpointRow>(SQL.readCheckpoint, [partition]);
     if (row === undefined) return undefined;
     return { partition, firstOffset: Number(row.first_offset), nextOffset: Number(row.next_offset) };
+  }
+
+  async ledger(from: number, to: number): Promise<LedgerEntry[]> {
+    const rows = await this.#database.query<LedgerRow>(SQL.readLedger, [from, to]);
+    return rows.map((row) => ({ ...row, hour: Number(row.hour), amount: Number(row.amount) }));
+  }
+
+  async progress(): Promise<PartitionProgress[]> {
+    const rows = await this.#database.query<ProgressRow>(SQL.readProgress);
+    return rows.map(({ partition, next_offset, received_until }) => ({
+      partition,
+      nextOffset: Number(next_offset),
+      receivedUntil: received_until === null ? null : Number(received_until),
+    }));
   }
 
   async withLock<T>(lock: LockName, mode: 'shared' | 'exclusive', work: () => Promise<T>): Promise<T> {
@@ -149,6 +199,10 @@ export class PostgresSessionStore implements SessionStore {
 
 function column<Row, Name extends keyof Row>(rows: readonly Row[], name: Name): Row[Name][] {
   return rows.map((row) => row[name]);
+}
+
+function fenced(): SessionStoreError {
+  return new SessionStoreError('fenced', 'somebody else counts these partitions, or has counted this range');
 }
 
 /** A statement would apply only one of two rows with the same key. */

@@ -15,6 +15,25 @@ export interface ConformanceSetting {
   sessionTimeoutMs: number;
 }
 
+export function checkpoint(
+  store: SessionStore,
+  { partition }: OffsetRange,
+): Promise<OffsetRange | undefined> {
+  return store.claim({ partition, owner: 'test' });
+}
+
+/** Claims the partitions of these ranges and counts them. */
+export async function count(
+  store: SessionStore,
+  ranges: OffsetRange[],
+  sessions: SessionDelta[] = [],
+  owner = 'test',
+): Promise<void> {
+  for (const { partition } of ranges) await store.claim({ partition, owner });
+  const counted = ranges.map((range) => ({ ...range, owner, receivedUntil: null }));
+  await store.applyBatch({ ranges: counted, sessions, ledger: [] });
+}
+
 /** Minutes after an arbitrary instant. */
 export function at(minutes: number): number {
   return EPOCH + minutes * MINUTE;

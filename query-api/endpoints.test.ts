@@ -11,6 +11,7 @@ import {
   VisitorStats,
 } from '../contract/query.ts';
 import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
+import { count as countSessions } from '../postgres/session.fixture.ts';
 import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
 import { between, COMMUNITIES, count, DIVISIONS, groupBy, randomEvents, ranking } from './events.fixture.ts';
 
@@ -132,7 +133,8 @@ describe('conversions/', () => {
       firstSignedInAt: signedInAfterMs === null ? null : began + signedInAfterMs,
       beganAnonymous: true,
     });
-    await stores.sessions.applyBatch(
+    await countSessions(
+      stores.sessions,
       [{ partition: 0, firstOffset: 0, nextOffset: 3 }],
       [session(1, null), session(2, 60_000), session(3, 86_400_000 + 500)],
     );
