@@ -89,6 +89,11 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
       const reason = dropReason({ ...head, isBot }, options.respectDnt);
       if (reason !== undefined) {
         metrics.dropped(reason, beacons.length);
+        // Answered all the same when the log cannot take the count: sending again would not make them count.
+        await framer.drop(reason, beacons.length, now()).catch((error: unknown) => {
+          unavailable(error, log);
+          metrics.dropNotRecorded(beacons.length);
+        });
         return { status: 202, headers: outcome(reason) };
       }
 

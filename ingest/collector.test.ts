@@ -295,7 +295,7 @@ describe('a refused request', () => {
   });
 });
 
-describe('a dropped beacon is acknowledged, named, and not in the log', () => {
+describe('a dropped beacon is acknowledged and named, and the log has only its count', () => {
   const dropped: Record<(typeof DROP_REASONS)[number], Record<string, string>> = {
     bot: { 'User-Agent': 'Googlebot/2.1 (+http://www.google.com/bot.html)' },
     prefetch: { 'Sec-Purpose': 'prefetch;prerender' },
@@ -308,7 +308,30 @@ describe('a dropped beacon is acknowledged, named, and not in the log', () => {
     expect(answer.headers.get('x-footfall')).toBe(reason);
     const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
     expect(metrics).toContain(`footfall_beacons_dropped_total{reason="${reason}"} 1`);
-    expect((await log.lag('test')).every(({ end }) => end === 0)).toBe(true);
+    expect(await eventsInLog(1)).toEqual([
+      { received_at: expect.closeTo(Date.now(), -5), dropped: { [reason]: 1 } },
+    ]);
+  });
+
+  test('one line a frame, however many they are', async () => {
+    const requests = DROP_REASONS.flatMap((reason) => [dropped[reason], dropped[reason]]);
+    await Promise.all(requests.map((headers) => post([BEACON, BEACON], headers)));
+    const lines: unknown[] = await eventsInLog(1);
+    const counts = JSON.stringify(lines).matchAll(/"(\w+)":(\d+)[,}]/g);
+    const total = [...counts].reduce((sum, [, name, n]) => sum + (name === 'received_at' ? 0 : Number(n)), 0);
+    expect(total).toBe(2 * requests.length);
+    expect(lines.length).toBeLessThan(requests.length);
+  });
+
+  test('also where the log cannot take the count, which is counted', async () => {
+    const refusing: EventLog = Object.create(log, {
+      append: { value: () => Promise.reject(new LogError('full', 'full in a test')) },
+    });
+    await restart({}, { log: refusing });
+    const answer = await post([BEACON, BEACON], dropped.bot);
+    expect([answer.status, answer.headers.get('x-footfall')]).toEqual([202, 'bot']);
+    const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
+    expect(metrics).toContain('footfall_drops_not_recorded_total 2');
   });
 
   test('unless RESPECT_DNT is false', async () => {

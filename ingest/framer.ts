@@ -4,8 +4,12 @@
  * A frame is open from its first event until it holds {@link MAX_FRAME_EVENTS} events or {@link FRAME_BYTES}, or is
  * {@link LINGER_MS} old; then it is appended, and everyone who put an event into it learns the outcome together. Under load frames
  * are full and the log writes few, large records; a lone beacon waits at most the linger.
+ *
+ * What is dropped by policy is counted in the log as well: a frame ends with one line that says how many beacons of
+ * which reason were dropped while it was open. So the ledger knows of them, however the collector ends.
  */
-import type { Event } from '../contract/event.ts';
+import type { Drops, Event } from '../contract/event.ts';
+import type { DropReason } from '../contract/outcome.ts';
 import type { EventLog } from '../kafka/port.ts';
 import { partitionOf } from './event-of.ts';
 
@@ -23,11 +27,14 @@ export class OverloadedError extends Error {
 export interface Framer {
   /** Resolves once all these events are durable. Rejects with the log's error, or with {@link OverloadedError}. */
   add(events: Event[]): Promise<void>;
+  /** Resolves once the log knows that these beacons were dropped. Rejects as {@link add}. */
+  drop(reason: DropReason, beacons: number, receivedAt: number): Promise<void>;
   readonly pendingBytes: number;
 }
 
 interface OpenFrame {
   lines: string[];
+  drops: Drops | undefined;
   bytes: number;
   durable: Promise<void>;
   close(): void;
@@ -54,13 +61,14 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     const timer = setTimeout(() => frame.close(), LINGER_MS);
     const frame: OpenFrame = {
       lines,
+      drops: undefined,
       bytes: 0,
       durable,
       close() {
         clearTimeout(timer);
         open.delete(partition);
-        const { bytes } = frame;
-        const body = Buffer.from(lines.join(''));
+        const { bytes, drops } = frame;
+        const body = Buffer.from(lines.join('') + (drops === undefined ? '' : lineOf(drops)));
         log
           .append(partition, body)
           .then(() => {
@@ -76,16 +84,20 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     return frame;
   }
 
+  function refuseWhenFull(): void {
+    if (pendingBytes > maxPendingBytes) throw new OverloadedError('too many beacons wait for the log');
+  }
+
   return {
     get pendingBytes() {
       return pendingBytes;
     },
     async add(events) {
-      if (pendingBytes > maxPendingBytes) throw new OverloadedError('too many beacons wait for the log');
+      refuseWhenFull();
       const frames = new Set<Promise<void>>();
       for (const event of events) {
         const partition = partitionOf(event.visitor, log.partitions);
-        const line = `${JSON.stringify(event)}\n`;
+        const line = lineOf(event);
         const frame = open.get(partition) ?? openFrame(partition);
         frame.lines.push(line);
         frame.bytes += line.length;
@@ -95,5 +107,17 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
       }
       await Promise.all(frames);
     },
+    async drop(reason, beacons, receivedAt) {
+      refuseWhenFull();
+      // Any partition will do: one whose frame is open anyway.
+      const [frame = openFrame(0)] = open.values();
+      frame.drops ??= { received_at: receivedAt, dropped: {} };
+      frame.drops.dropped[reason] = (frame.drops.dropped[reason] ?? 0) + beacons;
+      await frame.durable;
+    },
   };
+}
+
+function lineOf(value: Event | Drops): string {
+  return `${JSON.stringify(value)}\n`;
 }

@@ -5,6 +5,7 @@ import { DROP_REASONS, type DropReason, REJECT_STATUS, type RejectReason } from 
 export interface CollectorMetrics {
   accepted(beacons: number): void;
   dropped(reason: DropReason, beacons: number): void;
+  dropNotRecorded(beacons: number): void;
   rejected(reason: RejectReason): void;
   aborted(): void;
   frame(events: number, bytes: number): void;
@@ -21,6 +22,11 @@ export function collectorMetrics(registry: Registry, pendingBytes: () => number)
     name: 'footfall_beacons_dropped_total',
     help: 'Beacons acknowledged and, by policy, not counted',
     labelNames: ['reason'],
+    registers,
+  });
+  const notRecorded = new Counter({
+    name: 'footfall_drops_not_recorded_total',
+    help: 'Dropped beacons that the ledger will not know of, since the log was away',
     registers,
   });
   const rejected = new Counter({
@@ -60,6 +66,7 @@ export function collectorMetrics(registry: Registry, pendingBytes: () => number)
   return {
     accepted: (beacons) => accepted.inc(beacons),
     dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
+    dropNotRecorded: (beacons) => notRecorded.inc(beacons),
     rejected: (reason) => rejected.inc({ reason }),
     aborted: () => aborted.inc(),
     frame: (events, bytes) => {

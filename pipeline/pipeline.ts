@@ -120,28 +120,46 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       // The checkpoint may have moved all the same, and the batch comes again from its start.
       holding.checkpoint = undefined;
       holding.window = new DuplicateWindow();
-      if (!signal.aborted && !stop.signal.aborted) {
-        problems.set('pipeline', error instanceof Error ? error.message : String(error));
-        logger.error(
-          { err: error, partition, offset: batch.firstOffset },
-          'a batch failed and will be tried again',
-        );
-      }
+      if (!signal.aborted && !stop.signal.aborted)
+        report(error, partition, 'a batch failed and will be tried again');
       throw error;
     }
   }
 
+  function report(error: unknown, partition: number, what: string): void {
+    problems.set('pipeline', error instanceof Error ? error.message : String(error));
+    logger.error({ err: error, partition }, what);
+  }
+
+  async function takeOver(partition: number, committed: number): Promise<number> {
+    try {
+      return await settledFrom(partition, committed);
+    } catch (error) {
+      report(error, partition, 'an assignment failed and will be tried again');
+      throw error;
+    }
+  }
+
+  async function settledFrom(partition: number, committed: number): Promise<number> {
+    const end = (await log.lag(CONSUMER_GROUP)).find((each) => each.partition === partition)?.end ?? 0;
+    const owner = randomUUID();
+    const checkpoint = await sessions.claim({ partition, owner });
+    holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
+    const nextOffset = checkpoint?.nextOffset ?? 0;
+    if (end < nextOffset) {
+      throw new Error(
+        `partition ${partition}: the log ends at offset ${end}, but the stores have counted up to ${nextOffset}: ` +
+          'this is not the log that was counted; going on would skip its first frames',
+      );
+    }
+    if (committed < nextOffset)
+      logger.info({ partition, committed, nextOffset }, 'settling what a crash left unclear');
+    return committed;
+  }
+
   await live.restore();
   const subscription = await log.subscribe(CONSUMER_GROUP, {
-    async assigned(partition, committed) {
-      const owner = randomUUID();
-      const checkpoint = await sessions.claim({ partition, owner });
-      holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
-      const nextOffset = checkpoint?.nextOffset ?? 0;
-      if (committed < nextOffset)
-        logger.info({ partition, committed, nextOffset }, 'settling what a crash left unclear');
-      return committed;
-    },
+    assigned: takeOver,
     batch: countBatch,
     revoked: (partition) => void holdings.delete(partition),
   });

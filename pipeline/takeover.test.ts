@@ -33,6 +33,21 @@ describe('an instance whose partitions were taken over', () => {
     await ledger.expectCountedOnce();
   });
 
+  it('does not count another log than the one before, which would skip its first frames', async () => {
+    await writeSome(system());
+    for (let partition = 0; partition < system().log.partitions; partition++) {
+      await system().stores.sessions.claim({ partition, owner: 'before' });
+      const range = { partition, owner: 'before', firstOffset: 0, nextOffset: 3, receivedUntil: null };
+      await system().stores.sessions.applyBatch({ ranges: [range], sessions: [], ledger: [] });
+    }
+    const running = await system().start();
+    await running.called('sessions.claim', SEVERAL);
+    expect(running.problems()).toEqual([
+      expect.stringMatching(/^pipeline: partition \d: the log ends at offset/),
+    ]);
+    expect(running.process.callsOf('sessions.applyBatch')).toBe(0);
+  });
+
   it('while it inserts has inserted before the other one asks raw', async () => {
     const ledger = await writeSome(system());
     let other: Promise<void> | undefined;
