@@ -205,6 +205,33 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
       });
     });
 
+    describe('a restore', () => {
+      it('is for an empty store, once', async () => {
+        const restore = vi.fn(async () => {});
+        expect(await store.restoreIfLost(restore)).toBe(true);
+        expect(await store.restoreIfLost(restore)).toBe(false);
+        expect(restore).toHaveBeenCalledOnce();
+      });
+
+      it('is done by one of all who ask', async () => {
+        const restore = vi.fn(async () => {});
+        const answers = await Promise.all([1, 2, 3, 4].map(() => store.restoreIfLost(restore)));
+        expect(answers.filter((answer) => answer)).toHaveLength(1);
+        expect(restore).toHaveBeenCalledOnce();
+      });
+
+      it('that failed is for the next who asks', async () => {
+        const failure = new Error('raw does not answer');
+        await expect(store.restoreIfLost(() => Promise.reject(failure))).rejects.toBe(failure);
+        expect(await store.restoreIfLost(async () => {})).toBe(true);
+      });
+
+      it('may use the store', async () => {
+        await store.restoreIfLost(async () => void (await store.arrive([sign('a', start)])));
+        expect(await store.online(SITE)).toBe(1);
+      });
+    });
+
     describe('channels', () => {
       it('brings a message to everyone who listens to the channel, in order', async () => {
         const heard: string[] = [];

@@ -23,6 +23,7 @@ class MemoryLiveStore implements LiveStore {
   readonly #allowances = new MemoryAllowances();
   readonly #channels: MemoryChannels;
   readonly #cache: LRUCache<string, string>;
+  #restored = false;
   #closed = false;
 
   constructor(options: LiveOptions) {
@@ -65,6 +66,19 @@ class MemoryLiveStore implements LiveStore {
   async visitorsOf(day: string, scope: string): Promise<number> {
     this.#mustBeOpen();
     return this.#counters.count(day, scope, this.#now());
+  }
+
+  async restoreIfLost(restore: () => Promise<void>): Promise<boolean> {
+    this.#mustBeOpen();
+    if (this.#restored) return false;
+    this.#restored = true;
+    try {
+      await restore();
+    } catch (error) {
+      this.#restored = false;
+      throw error;
+    }
+    return true;
   }
 
   async publish(channel: string, message: string): Promise<void> {

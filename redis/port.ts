@@ -30,6 +30,13 @@ export interface LiveStore {
   countVisitors(day: string, scope: string, visitors: string[]): Promise<void>;
   visitorsOf(day: string, scope: string): Promise<number>;
 
+  /**
+   * Runs `restore` where the store does not have, or no longer has, what it was given: after a start, a flush, a
+   * restart. Of all who ask at the same time one does, and answers true. Where `restore` rejects, so does this, and the
+   * next who asks tries again.
+   */
+  restoreIfLost(restore: () => Promise<void>): Promise<boolean>;
+
   publish(channel: string, message: string): Promise<void>;
   /**
    * Answers a function that ends the subscription. A listener must not throw. While the store is away it resolves all

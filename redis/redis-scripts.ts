@@ -80,6 +80,27 @@ if ends < 0 then
 end
 return {used, ends}`;
 
+/** Which run of which server this is; empty where it may not be asked. */
+const RUN = `
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''`;
+
+/** KEYS: a marker. */
+const IS_INTACT = `${RUN}
+return redis.call('GET', KEYS[1]) == 'run ' .. run and 1 or 0`;
+
+/** KEYS: a marker. ARGV: name of the restore. */
+const BEGIN_RESTORE = `${RUN}
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. run)`;
+
+/** As above. */
+const END_RESTORE = `${RUN}
+if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. run then redis.call('SET', KEYS[1], 'run ' .. run) end`;
+
+/** KEYS: a lock. ARGV: name of its holder. */
+const UNLOCK = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
+
 export const SCRIPTS = {
   footfallArrive: { lua: ARRIVE, numberOfKeys: 2 },
   footfallLeave: { lua: LEAVE, numberOfKeys: 2 },
@@ -89,6 +110,10 @@ export const SCRIPTS = {
   footfallRecallScopes: { lua: RECALL_SCOPES },
   footfallCountVisitors: { lua: COUNT_VISITORS, numberOfKeys: 1 },
   footfallTake: { lua: TAKE, numberOfKeys: 1 },
+  footfallIsIntact: { lua: IS_INTACT, numberOfKeys: 1 },
+  footfallBeginRestore: { lua: BEGIN_RESTORE, numberOfKeys: 1 },
+  footfallEndRestore: { lua: END_RESTORE, numberOfKeys: 1 },
+  footfallUnlock: { lua: UNLOCK, numberOfKeys: 1 },
 };
 
 type Arguments = (string | number)[];
@@ -108,5 +133,9 @@ declare module 'ioredis' {
     footfallRecallScopes(keys: number, args: Arguments): Result<string[][], Context>;
     footfallCountVisitors(key: string, keptMs: number, visitors: string[]): Result<null, Context>;
     footfallTake(key: string, points: number, windowMs: number): Result<[number, number], Context>;
+    footfallIsIntact(marker: string): Result<0 | 1, Context>;
+    footfallBeginRestore(marker: string, name: string): Result<null, Context>;
+    footfallEndRestore(marker: string, name: string): Result<null, Context>;
+    footfallUnlock(lock: string, name: string): Result<null, Context>;
   }
 }

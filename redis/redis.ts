@@ -3,6 +3,7 @@ import type { Allowance, LiveOptions, LiveStore, PresenceChange, SignOfLife } fr
 import { chunks, inTurns } from './redis-batches.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { RedisConnection } from './redis-connection.ts';
+import { RedisLosses } from './redis-losses.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
 
@@ -23,6 +24,7 @@ class RedisLiveStore implements LiveStore {
   readonly #prefix: string;
   readonly #now: () => number;
   readonly #presence: RedisPresence;
+  readonly #losses: RedisLosses;
   readonly #channels: RedisChannels;
 
   constructor(address: RedisAddress, connection: RedisConnection, options: LiveOptions) {
@@ -30,6 +32,7 @@ class RedisLiveStore implements LiveStore {
     this.#prefix = address.prefix;
     this.#now = options.now ?? Date.now;
     this.#presence = new RedisPresence(connection, address.prefix);
+    this.#losses = new RedisLosses(connection, address.prefix);
     const onError = options.onError ?? ((error) => process.emitWarning(error));
     this.#channels = new RedisChannels(address, connection, onError);
   }
@@ -62,6 +65,10 @@ class RedisLiveStore implements LiveStore {
     return this.#connection.call((client) => client.pfcount(this.#counter(day, scope)));
   }
 
+  restoreIfLost(restore: () => Promise<void>): Promise<boolean> {
+    return this.#losses.restoreIfLost(restore);
+  }
+
   publish(channel: string, message: string): Promise<void> {
     return this.#channels.publish(channel, message);
   }
@@ -89,8 +96,8 @@ class RedisLiveStore implements LiveStore {
     );
   }
 
-  async ping(): Promise<void> {
-    await this.#connection.call((client) => client.ping());
+  ping(): Promise<void> {
+    return this.#losses.ping();
   }
 
   async close(): Promise<void> {
