@@ -17,7 +17,7 @@ const PATIENCE_MS = 2_000;
 /** A live store that comes and goes does not have raw read without a pause. */
 const RESTORE_PAUSE_MS = 10_000;
 
-export type LiveWork = 'update' | 'sweep' | 'restore';
+type LiveWork = 'update' | 'sweep' | 'restore';
 
 export interface LiveOptions {
   live: Pick<LiveStore, 'countVisitors' | 'restoreIfLost'>;

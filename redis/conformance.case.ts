@@ -299,6 +299,30 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
       });
     });
 
+    describe('reports', () => {
+      const sorted = async () => (await store.reports()).sort((a, b) => a.instance.localeCompare(b.instance));
+
+      it('are those of every instance, the latest of each', async () => {
+        expect(await store.reports()).toEqual([]);
+        await store.report({ instance: 'a', facts: '{"spool":1}' }, 60 * SECOND);
+        await store.report({ instance: 'b', facts: '{"spool":2}' }, 60 * SECOND);
+        await store.report({ instance: 'a', facts: '{"spool":3}' }, 60 * SECOND);
+        expect(await sorted()).toEqual([
+          { instance: 'a', facts: '{"spool":3}' },
+          { instance: 'b', facts: '{"spool":2}' },
+        ]);
+      });
+
+      it('are forgotten after their time, and may be told again', async () => {
+        await store.report({ instance: 'a', facts: '1' }, 100);
+        await store.report({ instance: 'b', facts: '2' }, 60 * SECOND);
+        await elapse(150);
+        expect(await store.reports()).toEqual([{ instance: 'b', facts: '2' }]);
+        await store.report({ instance: 'a', facts: '3' }, 60 * SECOND);
+        expect(await sorted()).toHaveLength(2);
+      });
+    });
+
     describe('cache', () => {
       it('answers a value until its time is over', async () => {
         expect(await store.cached('key')).toBeUndefined();

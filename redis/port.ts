@@ -47,6 +47,11 @@ export interface LiveStore {
   /** Takes `points` of `limit` a window from `key`'s allowance. */
   take(key: string, points: number, limit: number, windowMs: number): Promise<Allowance>;
 
+  /** Tells the others what only this process knows. Forgotten after `ttlMs`, so it has to be told again before. */
+  report(report: Report, ttlMs: number): Promise<void>;
+  /** What has been told and is not forgotten, the latest of each instance, in no order. */
+  reports(): Promise<Report[]>;
+
   /** A small cache. Values expire after `ttlMs`; some go earlier when it is full, and too large ones are not kept. */
   cached(key: string): Promise<string | undefined>;
   cache(key: string, value: string, ttlMs: number): Promise<void>;
@@ -74,6 +79,13 @@ export interface Allowance {
   remaining: number;
   /** Until the window ends. */
   resetMs: number;
+}
+
+export interface Report {
+  /** Which process tells it: a name that no other has. */
+  instance: string;
+  /** JSON text. */
+  facts: string;
 }
 
 export interface LiveOptions {

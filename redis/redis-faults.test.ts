@@ -25,6 +25,8 @@ const CALLS: Record<string, (store: LiveStore) => Promise<unknown>> = {
   restoreIfLost: (store) => store.restoreIfLost(async () => {}),
   publish: (store) => store.publish('news', 'a'),
   take: (store) => store.take('key', 1, 1, MINUTE),
+  report: (store) => store.report({ instance: 'a', facts: '{}' }, MINUTE),
+  reports: (store) => store.reports(),
   cached: (store) => store.cached('key'),
   cache: (store) => store.cache('key', 'value', MINUTE),
   ping: (store) => store.ping(),

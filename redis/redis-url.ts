@@ -50,7 +50,7 @@ export function parseRedisUrl(url: string): RedisAddress {
 function parseNode(text: string): RedisNode {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined) throw invalid(`${text} is no HOST:PORT`);
+  if (host === undefined) throw invalid('a host is no HOST:PORT');
   return { host, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 

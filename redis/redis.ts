@@ -1,10 +1,11 @@
 /** The live store in Redis 7 or later, or in a cluster of them: shared by all processes, and allowed to be away. */
-import type { Allowance, LiveOptions, LiveStore, PresenceChange, SignOfLife } from './port.ts';
+import type { Allowance, LiveOptions, LiveStore, PresenceChange, Report, SignOfLife } from './port.ts';
 import { chunks, inTurns } from './redis-batches.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisLosses } from './redis-losses.ts';
 import { RedisPresence } from './redis-presence.ts';
+import { RedisReports } from './redis-reports.ts';
 import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
 
 const COUNTERS_KEPT_MS = 2 * 24 * 60 * 60 * 1_000;
@@ -25,6 +26,7 @@ class RedisLiveStore implements LiveStore {
   readonly #now: () => number;
   readonly #presence: RedisPresence;
   readonly #losses: RedisLosses;
+  readonly #reports: RedisReports;
   readonly #channels: RedisChannels;
 
   constructor(address: RedisAddress, connection: RedisConnection, options: LiveOptions) {
@@ -33,6 +35,7 @@ class RedisLiveStore implements LiveStore {
     this.#now = options.now ?? Date.now;
     this.#presence = new RedisPresence(connection, address.prefix);
     this.#losses = new RedisLosses(connection, address.prefix);
+    this.#reports = new RedisReports(connection, address.prefix);
     const onError = options.onError ?? ((error) => process.emitWarning(error));
     this.#channels = new RedisChannels(address, connection, onError);
   }
@@ -82,6 +85,14 @@ class RedisLiveStore implements LiveStore {
       client.footfallTake(`${this.#prefix}allowance:${key}`, points, Math.ceil(windowMs)),
     );
     return { allowed: used <= limit, remaining: Math.max(0, limit - used), resetMs };
+  }
+
+  report(report: Report, ttlMs: number): Promise<void> {
+    return this.#reports.report(report, ttlMs);
+  }
+
+  reports(): Promise<Report[]> {
+    return this.#reports.reports();
   }
 
   async cached(key: string): Promise<string | undefined> {
