@@ -17,7 +17,7 @@ export function runIngest(config: Config): Promise<void> {
     const { fingerprintSecret } = readSecrets(config);
     const [log, live, script] = await Promise.all([
       openEventLog(config, logger),
-      openLive(config.liveUrl),
+      openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
       bundleBeacon(),
     ]);
     // It is a process of its own, and has nothing more to do.

@@ -23,7 +23,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const [analytics, sessions, live] = await Promise.all([
       openAnalytics(config.analyticsUrl, { rawDays }),
       openSessionStore(config, logger),
-      openLive(config.liveUrl),
+      openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
     ]);
     const calendar = createCalendar(timeZone);
     const tracker = new VisitorTracker(live, { realtimeTtlMs });
@@ -33,13 +33,8 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const closers: (() => Promise<void>)[] = [];
     const problems: (() => string[] | Promise<string[]>)[] = [];
 
-    for (const [name, store] of Object.entries({ analytics, sessions, live })) {
-      problems.push(() =>
-        store.ping().then(
-          () => [],
-          (error: Error) => [`${name}: ${error.message}`],
-        ),
-      );
+    for (const [name, store] of Object.entries({ analytics, sessions })) {
+      problems.push(() => whyAway(name, store));
     }
 
     if (roles.includes('pipeline')) {
@@ -66,8 +61,12 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         log: logger,
         metrics,
         readiness: async () => {
-          const found = (await Promise.all(problems.map((ask) => ask()))).flat();
-          return { ready: found.length === 0, problems: found };
+          // Without the live store only live numbers are missing.
+          const [degraded, ...found] = await Promise.all([
+            whyAway('live', live),
+            ...problems.map((ask) => ask()),
+          ]);
+          return { ready: found.flat().length === 0, problems: found.flat(), degraded };
         },
       });
       ports.api = api.port;
@@ -82,4 +81,12 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       },
     };
   });
+}
+
+/** In words; empty where the store answers. */
+function whyAway(name: string, store: { ping(): Promise<void> }): Promise<string[]> {
+  return store.ping().then(
+    () => [],
+    (error: Error) => [`${name}: ${error.message}`],
+  );
 }

@@ -6,6 +6,7 @@ import { clientAddress } from '../contract/client-address.ts';
 import { type DropReason, OUTCOME_HEADER, REJECT_STATUS, type RejectReason } from '../contract/outcome.ts';
 import { LogError } from '../kafka/port.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
+import { seldom } from '../seldom.ts';
 import { browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
@@ -44,6 +45,9 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
   const countryOf = await countryLookup();
   const profileOf = browserProfiles();
   const toEvent = eventMaker(options.fingerprintSecret);
+  const warnUnlimited = seldom((err, unsaid) =>
+    log.warn({ err, unsaid }, 'the live store is away: beacons pass without a rate limit'),
+  );
 
   function reject(rejection: Rejection, retryAfterSeconds?: number): Answer {
     metrics.rejected(rejection.error);
@@ -65,7 +69,8 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
       return allowed ? undefined : Math.max(1, Math.ceil(resetMs / 1_000));
     } catch (error) {
       if (!(error instanceof LiveStoreError)) throw error;
-      log.warn({ err: error }, 'the live store is away: beacons pass without a rate limit');
+      metrics.unlimited();
+      warnUnlimited(error);
       return undefined;
     }
   }

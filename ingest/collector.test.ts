@@ -10,7 +10,7 @@ import { DROP_REASONS, REJECT_STATUS } from '../contract/outcome.ts';
 import { openLog } from '../kafka/open.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
-import type { LiveStore } from '../redis/port.ts';
+import { type LiveStore, LiveStoreError } from '../redis/port.ts';
 import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 
 const CHROME =
@@ -47,7 +47,9 @@ afterEach(async () => {
 
 function start(
   config: Partial<CollectorOptions['config']> = {},
-  other: Partial<Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'bodyTimeoutMs'>> = {},
+  other: Partial<
+    Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'bodyTimeoutMs' | 'metrics' | 'logger'>
+  > = {},
 ) {
   return startCollector({
     config: {
@@ -97,6 +99,25 @@ async function eventsInLog(expected: number): Promise<Event[]> {
   await subscription.close();
   return events;
 }
+
+test('while the live store is away beacons pass without a rate limit, counted; ready says what is degraded', async () => {
+  const away = new LiveStoreError('unavailable', 'connection refused');
+  vi.spyOn(live, 'take').mockRejectedValue(away);
+  vi.spyOn(live, 'ping').mockRejectedValue(away);
+  const metrics = new Registry();
+  const warn = vi.fn();
+  await restart({ ingestRateLimit: 1 }, { metrics, logger: pino({ level: 'warn' }, { write: warn }) });
+  for (let i = 0; i < 3; i++) expect((await post(BEACON)).status).toBe(202);
+  expect(await metrics.metrics()).toContain('footfall_requests_unlimited_total 3');
+  expect(warn).toHaveBeenCalledOnce();
+  const readiness = await fetch(`http://127.0.0.1:${collector.port}/readyz`);
+  expect(readiness.status).toBe(200);
+  expect(await readiness.json()).toEqual({
+    ready: true,
+    problems: [],
+    degraded: ['live: connection refused'],
+  });
+});
 
 describe('an accepted beacon', () => {
   test('is answered 202 and is in the log, hashed and cleaned', async () => {
@@ -255,7 +276,11 @@ describe('a refused request', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     const readiness = await fetch(`http://127.0.0.1:${collector.port}/readyz`);
     expect(readiness.status).toBe(503);
-    expect(await readiness.json()).toEqual({ ready: false, problems: ['log: the disk is gone'] });
+    expect(await readiness.json()).toEqual({
+      ready: false,
+      problems: ['log: the disk is gone'],
+      degraded: [],
+    });
   });
 
   test('while too much waits for the log: 503 overloaded, and what waits is not lost', async () => {

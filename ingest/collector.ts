@@ -43,7 +43,7 @@ export interface Collector {
 
 /** @throws when the port is taken */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { config, log, logger, fingerprintSecret } = options;
+  const { config, log, live, logger, fingerprintSecret } = options;
   const now = options.now ?? Date.now;
   const serveScript = scriptServer(options.script);
   let draining = false;
@@ -56,7 +56,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const metrics = collectorMetrics(options.metrics, () => framer.pendingBytes);
   const { admit, reject, addressOf } = await admission({
     framer,
-    live: options.live,
+    live,
     metrics,
     log: logger,
     fingerprintSecret,
@@ -122,8 +122,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   async function readiness(): Promise<Answer> {
     const problems: string[] = [];
     if (draining) problems.push('shutting down');
-    await log.ping().catch((error: Error) => problems.push(`log: ${error.message}`));
-    const body = JSON.stringify({ ready: problems.length === 0, problems });
+    const degraded: string[] = [];
+    await Promise.all([
+      log.ping().catch((error: Error) => problems.push(`log: ${error.message}`)),
+      live.ping().catch((error: Error) => degraded.push(`live: ${error.message}`)),
+    ]);
+    const body = JSON.stringify({ ready: problems.length === 0, problems, degraded });
     return { status: problems.length === 0 ? 200 : 503, headers: JSON_TYPE, body };
   }
 

@@ -7,6 +7,8 @@ export interface CollectorMetrics {
   dropped(reason: DropReason, beacons: number): void;
   dropNotRecorded(beacons: number): void;
   rejected(reason: RejectReason): void;
+  /** A request that passed without a rate limit. */
+  unlimited(): void;
   aborted(): void;
   frame(events: number, bytes: number): void;
 }
@@ -33,6 +35,11 @@ export function collectorMetrics(registry: Registry, pendingBytes: () => number)
     name: 'footfall_requests_rejected_total',
     help: 'Requests refused, of which nothing was taken',
     labelNames: ['reason'],
+    registers,
+  });
+  const unlimited = new Counter({
+    name: 'footfall_requests_unlimited_total',
+    help: 'Requests that passed without a rate limit since the live store was away',
     registers,
   });
   const aborted = new Counter({
@@ -68,6 +75,7 @@ export function collectorMetrics(registry: Registry, pendingBytes: () => number)
     dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
     dropNotRecorded: (beacons) => notRecorded.inc(beacons),
     rejected: (reason) => rejected.inc({ reason }),
+    unlimited: () => unlimited.inc(),
     aborted: () => aborted.inc(),
     frame: (events, bytes) => {
       frameEvents.observe(events);

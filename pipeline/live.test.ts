@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { LEAVE_GRACE_MS, SITE } from '../redis/port.ts';
+import { LEAVE_GRACE_MS, LiveStoreError, SITE } from '../redis/port.ts';
 import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { unreadable } from './faults.fixture.ts';
 import { type RunningPipeline, useSystem, WAIT } from './system.fixture.ts';
@@ -94,5 +94,40 @@ describe('live numbers', () => {
     await append(system().log, 0, seen(2, 0));
     await system().counted();
     expect(await numbers(running)).toMatchObject({ online: 1, today: 1 });
+  });
+
+  it('are caught up with from raw when the live store was away for some updates, and stop nothing meanwhile', async () => {
+    const away = { when: 'before', what: new LiveStoreError('unavailable', 'away in a test') } as const;
+    const running = await system().start((call, nth) =>
+      (call === 'live.arrive' && nth <= 2) || (call === 'live.restoreIfLost' && nth === 2) ? away : undefined,
+    );
+    await append(system().log, 0, seen(1, 0));
+    await running.called('live.arrive', 1);
+    await append(system().log, 0, seen(2, 0, true));
+    await running.called('live.arrive', 2);
+    await system().counted();
+    await vi.waitFor(
+      async () =>
+        expect(await numbers(running)).toEqual({ online: 2, today: 2, cyclistsOnline: 1, cyclistsToday: 1 }),
+      WAIT,
+    );
+    expect(await running.metric('footfall_live_failures_total', { work: 'update' })).toBe(2);
+  });
+
+  it('hold up counting for some seconds at most when the live store hangs', async () => {
+    const running = await system().start();
+    let release = () => {};
+    const hung = new Promise<never>((_, reject) => {
+      release = () => reject(new LiveStoreError('unavailable', 'no answer in a test'));
+    });
+    const arrive = vi.spyOn(running.live, 'arrive').mockReturnValue(hung);
+    await append(system().log, 0, seen(1, 0));
+    await system().counted();
+    await append(system().log, 0, seen(2, 0));
+    await system().counted();
+    expect(arrive).toHaveBeenCalledOnce();
+    arrive.mockRestore();
+    release();
+    await vi.waitFor(async () => expect(await numbers(running)).toMatchObject({ online: 2, today: 2 }), WAIT);
   });
 });

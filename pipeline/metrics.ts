@@ -8,6 +8,7 @@ export interface PipelineMetrics {
   setAside(reason: SetAsideReason, events: number): void;
   retried(store: string): void;
   step(step: string, seconds: number): void;
+  liveFailed(work: string): void;
 }
 
 export function pipelineMetrics(registry: Registry, lag: () => Promise<PartitionLag[]>): PipelineMetrics {
@@ -36,6 +37,12 @@ export function pipelineMetrics(registry: Registry, lag: () => Promise<Partition
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
+  const liveFailures = new Counter({
+    name: 'footfall_live_failures_total',
+    help: 'Times that live numbers were not updated, swept or restored, by work; they are caught up with from raw',
+    labelNames: ['work'],
+    registers,
+  });
   new Gauge({
     name: 'footfall_lag_frames',
     help: 'Frames of the log that are not counted yet, by partition',
@@ -52,6 +59,7 @@ export function pipelineMetrics(registry: Registry, lag: () => Promise<Partition
     counted: (events) => counted.inc(events),
     setAside: (reason, events) => setAside.inc({ reason }, events),
     retried: (store) => retries.inc({ store }),
+    liveFailed: (work) => liveFailures.inc({ work }),
     step: (store, seconds) => steps.observe({ store }, seconds),
   };
 }

@@ -25,6 +25,7 @@ import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
 export const CONSUMER_GROUP = 'footfall-pipeline';
 const SWEEP_MS = 250;
+const RESTORE_MS = 1_000;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
@@ -57,7 +58,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   const metrics = pipelineMetrics(options.metrics, () => log.lag(CONSUMER_GROUP));
   const places = placesCache(sessions);
-  const live = liveNumbers({ ...options, realtimeTtlMs: options.config.realtimeTtlMs, now });
+  const live = liveNumbers({
+    ...options,
+    realtimeTtlMs: options.config.realtimeTtlMs,
+    now,
+    onFailure: metrics.liveFailed,
+  });
   const gather = gatherer(count);
   const context: StepContext = {
     places,
@@ -164,11 +170,13 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     revoked: (partition) => void holdings.delete(partition),
   });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
+  const restorer = setInterval(() => void live.restore(), RESTORE_MS);
 
   return {
     problems: () => [...problems].map(([store, message]) => `${store}: ${message}`),
     async close() {
       clearInterval(sweeper);
+      clearInterval(restorer);
       const drained = subscription.close();
       const impatience = setTimeout(() => stop.abort(), DRAIN_TIMEOUT_MS);
       await drained;

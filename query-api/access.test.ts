@@ -192,10 +192,11 @@ describe('operators', () => {
 
   it('are told in words why it is not ready', async () => {
     const problems = ['the log does not answer'];
-    const other = await start({ readiness: async () => ({ ready: false, problems }) });
+    const degraded = ['the live store does not answer'];
+    const other = await start({ readiness: async () => ({ ready: false, problems, degraded }) });
     const response = await fetch(`${other.url}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({ ready: false, problems });
+    expect(await response.json()).toEqual({ ready: false, problems, degraded });
   });
 });
 

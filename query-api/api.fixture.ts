@@ -84,7 +84,7 @@ export async function startApi(
     tracker,
     jwt: { secret: SECRET },
     log: pino({ level: 'silent' }),
-    readiness: async () => ({ ready: true, problems: [] }),
+    readiness: async () => ({ ready: true, problems: [], degraded: [] }),
     metrics: registry,
     now,
     ...changes,

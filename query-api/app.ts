@@ -20,6 +20,8 @@ export interface Readiness {
   ready: boolean;
   /** In words, for operators. */
   problems: string[];
+  /** What is missing though all else works, in words. */
+  degraded: string[];
 }
 
 export interface AppOptions {

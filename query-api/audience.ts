@@ -16,6 +16,8 @@ export class Audience {
   readonly #left: Sampler;
   readonly #counts = new AtMost(COUNT_INTERVAL_MS, () => this.#sendCount());
   #latestCount: number | undefined;
+  /** Somebody asked for the count in vain. */
+  #isOwed = false;
   #newsSeen = 0;
 
   /** @param now ms since the epoch */
@@ -49,12 +51,32 @@ export class Audience {
     this.#counts.request();
   }
 
-  /** Sends one client the count. News that came while it was read are newer than what was read. */
+  /** Sends one client the count. Where it cannot be read, {@link catchUp} sends it. */
   async answerCount(client: SocketClient, read: () => Promise<number>): Promise<void> {
+    try {
+      const count = await this.#readCount(read);
+      client.send({ type: 'visitor_count', count });
+      this.#latestCount ??= count;
+    } catch (error) {
+      this.#isOwed = true;
+      throw error;
+    }
+  }
+
+  /** Sends everybody the count where the last one is no longer true, since news were missed, or where one is owed. */
+  async catchUp(read: () => Promise<number>): Promise<void> {
+    const count = await this.#readCount(read);
+    if (count === this.#latestCount && !this.#isOwed) return;
+    this.#latestCount = count;
+    this.#isOwed = false;
+    this.#counts.request();
+  }
+
+  /** News that came while it was read are newer than what was read. */
+  async #readCount(read: () => Promise<number>): Promise<number> {
     const newsBefore = this.#newsSeen;
     const counted = await read();
-    const count = newsBefore === this.#newsSeen ? counted : (this.#latestCount ?? counted);
-    client.send({ type: 'visitor_count', count });
+    return newsBefore === this.#newsSeen ? counted : (this.#latestCount ?? counted);
   }
 
   sendToDashboards(message: ServerMessage): void {

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { LiveStore } from '../redis/port.ts';
+import { seldom } from '../seldom.ts';
 import type { Identity } from './auth.ts';
 import { ApiError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -23,6 +24,9 @@ export function requestLimiter(
   metrics: Metrics,
   log: Logger,
 ): TakeRequest {
+  const warn = seldom((err, unsaid) =>
+    log.warn({ err, unsaid }, 'requests cannot be counted: letting them through'),
+  );
   return async (identity, address) => {
     const limit = identity === undefined ? limits.rateLimitAnonymous : limits.rateLimitUser;
     if (limit === 0) return {};
@@ -30,7 +34,7 @@ export function requestLimiter(
       .take(allowanceKey(identity, address), 1, limit, HOUR_MS)
       .catch((error: unknown) => {
         metrics.liveStoreFailures.inc({ use: 'rate_limit' });
-        log.warn({ err: error }, 'requests cannot be counted: letting them through');
+        warn(error);
         return undefined;
       });
     if (allowance === undefined) return {};

@@ -6,6 +6,7 @@
  */
 import type { Logger } from 'pino';
 import type { LiveStore } from '../redis/port.ts';
+import { seldom } from '../seldom.ts';
 import type { Metrics } from './metrics.ts';
 
 const TTL_MS = 60_000;
@@ -15,9 +16,12 @@ const MAX_CACHED_CHARACTERS = 256 * 1024;
 export type ResultCache = (key: string, compute: () => Promise<string>) => Promise<string>;
 
 export function resultCache(live: LiveStore, metrics: Metrics, log: Logger): ResultCache {
+  const warn = seldom((err, unsaid) =>
+    log.warn({ err, unsaid }, 'the result cache does not answer: computing instead'),
+  );
   const orElse = (error: unknown) => {
     metrics.liveStoreFailures.inc({ use: 'cache' });
-    log.warn({ err: error }, 'the result cache does not answer: computing instead');
+    warn(error);
     return undefined;
   };
   return async (key, compute) => {

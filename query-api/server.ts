@@ -50,7 +50,7 @@ export interface QueryApi {
   close(): Promise<void>;
 }
 
-/** Rejects where the port is taken, an option is wrong, or the live store cannot be listened to. */
+/** Rejects where the port is taken or an option is wrong. It starts without the live store, and heals when that is there. */
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
   const { config, live, tracker, log, now = Date.now } = options;
   const metrics = apiMetrics(options.metrics);

@@ -156,9 +156,33 @@ describe('a socket', () => {
     expect((await closed)[0]).toBe(4401);
   });
 
-  it('is closed when the count cannot be read', async () => {
+  it('stays open while the live store is away, and gets the count when it is back', async () => {
     await start();
-    vi.spyOn(api.live, 'online').mockRejectedValue(new LiveStoreError('unavailable', 'connection refused'));
+    await api.tracker.addVisitor('ada');
+    const before = await listen('visitors/');
+    const away = vi.spyOn(api.live, 'online');
+    away.mockRejectedValue(new LiveStoreError('unavailable', 'connection refused'));
+    const { socket, of } = connect(`visitors/?token=${await api.token()}`);
+    await once(socket, 'open');
+    await vi.waitFor(() => expect(away).toHaveBeenCalled());
+    await api.live.arrive([{ visitor: 'bob', scope: 'site', at: now, until: now + 60_000 }]);
+    away.mockRestore();
+    await vi.waitFor(() => expect(of('visitor_count')).toEqual([{ type: 'visitor_count', count: 2 }]), {
+      timeout: 10_000,
+    });
+    await vi.waitFor(() => expect(before.of('visitor_count').at(-1)?.count).toBe(2));
+  });
+
+  it('is told when news were missed', async () => {
+    await start();
+    const { of } = await listen('visitors/');
+    await api.live.arrive([{ visitor: 'bob', scope: 'site', at: now, until: now + 60_000 }]);
+    await vi.waitFor(() => expect(of('visitor_count').at(-1)?.count).toBe(1), { timeout: 10_000 });
+  });
+
+  it('is closed when the count can never be read', async () => {
+    await start();
+    vi.spyOn(api.live, 'online').mockRejectedValue(new LiveStoreError('closed', 'the live store is closed'));
     const { socket } = connect(`visitors/?token=${await api.token()}`);
     expect((await once(socket, 'close'))[0]).toBe(1011);
   });

@@ -13,7 +13,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { PresenceNews } from '../contract/presence.ts';
 import { RealtimeParams } from '../contract/query.ts';
 import { ClientMessage } from '../contract/socket.ts';
-import { SITE } from '../redis/port.ts';
+import { LiveStoreError, SITE } from '../redis/port.ts';
+import { seldom } from '../seldom.ts';
 import type { Admit } from './admission.ts';
 import { addressOf, type Env } from './app.ts';
 import { AtMost } from './at-most.ts';
@@ -26,6 +27,8 @@ import { SocketClient } from './socket-client.ts';
 
 const SECOND = 1_000;
 const PING_EVERY_S = 30;
+/** News may be missed: a channel promises nothing. */
+const CATCH_UP_EVERY_S = 5;
 const MAX_MESSAGE_BYTES = 4 * 1024;
 const MAX_SOCKETS_AN_ADDRESS = 100;
 const CLOSE_GRACE_MS = 1_000;
@@ -64,13 +67,21 @@ export class Sockets {
   readonly #feed: DashboardFeed;
   #stopNews: (() => Promise<void>) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #warnAway: (error: unknown) => void;
   #updating = false;
+  #isBehind = false;
   #ticks = 0;
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    const onError = (error: unknown) => options.log.warn({ err: error }, 'no dashboard update');
+    const onError = seldom((err, unsaid) => options.log.warn({ err, unsaid }, 'no dashboard update'));
     this.#feed = new DashboardFeed({ ...options.sources, onError });
+    this.#warnAway = seldom((err, unsaid) =>
+      options.log.warn(
+        { err, unsaid },
+        'the count cannot be read: sockets get it when the live store is back',
+      ),
+    );
   }
 
   /** Begins to listen to the presence news, and to tell the dashboards. */
@@ -139,10 +150,7 @@ export class Sockets {
     const count = new AtMost(COUNT_INTERVAL_MS, () => {
       audience
         .answerCount(client, () => sources.online(scope))
-        .catch((error: unknown) => {
-          this.#options.log.warn({ err: error }, 'the count cannot be read: closing a socket');
-          client.close('failed');
-        });
+        .catch((error: unknown) => this.#countFailed(client, error));
     });
     socket.once('close', () => {
       count.stop();
@@ -181,9 +189,34 @@ export class Sockets {
     // A second in which the stores are slow is left out, not queued.
     if (this.#updating) return;
     this.#updating = true;
-    void this.#updateDashboards().finally(() => {
+    void Promise.all([this.#updateDashboards(), this.#catchUp()]).finally(() => {
       this.#updating = false;
     });
+  }
+
+  async #catchUp(): Promise<void> {
+    if (!this.#isBehind && this.#ticks % CATCH_UP_EVERY_S !== 0) return;
+    try {
+      await Promise.all(
+        [...this.#audiences].map(([scope, audience]) =>
+          audience.catchUp(() => this.#options.sources.online(scope)),
+        ),
+      );
+      this.#isBehind = false;
+    } catch (error) {
+      this.#isBehind = true;
+      this.#warnAway(error);
+    }
+  }
+
+  #countFailed(client: SocketClient, error: unknown): void {
+    if (error instanceof LiveStoreError && error.retryable) {
+      this.#isBehind = true;
+      this.#warnAway(error);
+    } else {
+      this.#options.log.error({ err: error }, 'the count cannot be read: closing a socket');
+      client.close('failed');
+    }
   }
 
   async #updateDashboards(): Promise<void> {

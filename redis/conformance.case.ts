@@ -139,7 +139,12 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
             clock = start;
             const tested = await open();
             const model = new Map<string, { visitor: string; scope: string; at: number; until: number }>();
-            const online = (scope: string) => [...model.values()].filter((one) => one.scope === scope).length;
+            const expectOnline = async (scope: string) => {
+              const all = [...model.values()].filter((one) => one.scope === scope);
+              const counted = await tested.online(scope);
+              expect(counted).toBeLessThanOrEqual(all.length);
+              expect(counted).toBeGreaterThanOrEqual(all.filter(({ until }) => until > clock).length);
+            };
             for (const action of steps) {
               const instant = start + action.at;
               if (action.does === 'arrive') {
@@ -165,8 +170,8 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
                   gone.map(([key, { until }]) => `${key} ${until}`).sort(),
                 );
               }
-              expect(await tested.online(SITE)).toBe(online(SITE));
-              expect(await tested.online(COMMUNITY)).toBe(online(COMMUNITY));
+              await expectOnline(SITE);
+              await expectOnline(COMMUNITY);
             }
             await tested.close();
           }),
@@ -197,6 +202,33 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         expect(await store.visitorsOf('2025-10-09', SITE)).toBe(3);
         expect(await store.visitorsOf('2025-10-09', COMMUNITY)).toBe(2);
         expect(await store.visitorsOf('2025-10-10', SITE)).toBe(0);
+      });
+    });
+
+    describe('a restore', () => {
+      it('is for an empty store, once', async () => {
+        const restore = vi.fn(async () => {});
+        expect(await store.restoreIfLost(restore)).toBe(true);
+        expect(await store.restoreIfLost(restore)).toBe(false);
+        expect(restore).toHaveBeenCalledOnce();
+      });
+
+      it('is done by one of all who ask', async () => {
+        const restore = vi.fn(async () => {});
+        const answers = await Promise.all([1, 2, 3, 4].map(() => store.restoreIfLost(restore)));
+        expect(answers.filter((answer) => answer)).toHaveLength(1);
+        expect(restore).toHaveBeenCalledOnce();
+      });
+
+      it('that failed is for the next who asks', async () => {
+        const failure = new Error('raw does not answer');
+        await expect(store.restoreIfLost(() => Promise.reject(failure))).rejects.toBe(failure);
+        expect(await store.restoreIfLost(async () => {})).toBe(true);
+      });
+
+      it('may use the store', async () => {
+        await store.restoreIfLost(async () => void (await store.arrive([sign('a', start)])));
+        expect(await store.online(SITE)).toBe(1);
       });
     });
 
@@ -264,6 +296,30 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         expect((await store.take('key', 1, 1, 100)).allowed).toBe(false);
         await elapse(150);
         expect((await store.take('key', 1, 1, 100)).allowed).toBe(true);
+      });
+    });
+
+    describe('reports', () => {
+      const sorted = async () => (await store.reports()).sort((a, b) => a.instance.localeCompare(b.instance));
+
+      it('are those of every instance, the latest of each', async () => {
+        expect(await store.reports()).toEqual([]);
+        await store.report({ instance: 'a', facts: '{"spool":1}' }, 60 * SECOND);
+        await store.report({ instance: 'b', facts: '{"spool":2}' }, 60 * SECOND);
+        await store.report({ instance: 'a', facts: '{"spool":3}' }, 60 * SECOND);
+        expect(await sorted()).toEqual([
+          { instance: 'a', facts: '{"spool":3}' },
+          { instance: 'b', facts: '{"spool":2}' },
+        ]);
+      });
+
+      it('are forgotten after their time, and may be told again', async () => {
+        await store.report({ instance: 'a', facts: '1' }, 100);
+        await store.report({ instance: 'b', facts: '2' }, 60 * SECOND);
+        await elapse(150);
+        expect(await store.reports()).toEqual([{ instance: 'b', facts: '2' }]);
+        await store.report({ instance: 'a', facts: '3' }, 60 * SECOND);
+        expect(await sorted()).toHaveLength(2);
       });
     });
 

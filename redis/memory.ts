@@ -4,7 +4,8 @@ import { MemoryAllowances } from './memory-allowances.ts';
 import { MemoryChannels } from './memory-channels.ts';
 import { MemoryCounters } from './memory-counters.ts';
 import { MemoryPresence } from './memory-presence.ts';
-import type { Allowance, LiveOptions, LiveStore, PresenceChange, SignOfLife } from './port.ts';
+import { MemoryReports } from './memory-reports.ts';
+import type { Allowance, LiveOptions, LiveStore, PresenceChange, Report, SignOfLife } from './port.ts';
 import { LiveStoreError } from './port.ts';
 
 const CACHE_ENTRIES = 10_000;
@@ -21,8 +22,10 @@ class MemoryLiveStore implements LiveStore {
   readonly #presence = new MemoryPresence();
   readonly #counters = new MemoryCounters();
   readonly #allowances = new MemoryAllowances();
+  readonly #reports = new MemoryReports();
   readonly #channels: MemoryChannels;
   readonly #cache: LRUCache<string, string>;
+  #restored = false;
   #closed = false;
 
   constructor(options: LiveOptions) {
@@ -67,6 +70,19 @@ class MemoryLiveStore implements LiveStore {
     return this.#counters.count(day, scope, this.#now());
   }
 
+  async restoreIfLost(restore: () => Promise<void>): Promise<boolean> {
+    this.#mustBeOpen();
+    if (this.#restored) return false;
+    this.#restored = true;
+    try {
+      await restore();
+    } catch (error) {
+      this.#restored = false;
+      throw error;
+    }
+    return true;
+  }
+
   async publish(channel: string, message: string): Promise<void> {
     this.#mustBeOpen();
     this.#channels.publish(channel, message);
@@ -81,6 +97,16 @@ class MemoryLiveStore implements LiveStore {
   async take(key: string, points: number, limit: number, windowMs: number): Promise<Allowance> {
     this.#mustBeOpen();
     return this.#allowances.take(key, points, limit, windowMs);
+  }
+
+  async report(report: Report, ttlMs: number): Promise<void> {
+    this.#mustBeOpen();
+    this.#reports.report(report, ttlMs, this.#now());
+  }
+
+  async reports(): Promise<Report[]> {
+    this.#mustBeOpen();
+    return this.#reports.reports(this.#now());
   }
 
   async cached(key: string): Promise<string | undefined> {

@@ -2,12 +2,20 @@
 import { pickEngine } from '../engine.ts';
 import { openMemory } from './memory.ts';
 import type { LiveOptions, LiveStore } from './port.ts';
+import { openRedis } from './redis.ts';
 
-const ENGINES = { memory: openMemory };
+const ENGINES = {
+  memory: openMemory,
+  redis: openRedis,
+  rediss: openRedis,
+  'redis+cluster': openRedis,
+  'rediss+cluster': openRedis,
+};
 
 /**
- * @param url `memory://`
+ * @param url `memory://`, `redis://HOST:PORT`, or `redis+cluster://HOST:PORT,HOST:PORT,...`; see `redis-url.ts`
  * @throws UnknownEngineError listing the schemes that are known
+ * @throws TypeError saying what is wrong with the URL
  */
 export async function openLive(url: string, options: LiveOptions = {}): Promise<LiveStore> {
   return pickEngine('live store', url, ENGINES)(url, options);

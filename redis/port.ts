@@ -2,6 +2,9 @@
  * The live store: who is online, how many came today, who listens, who asks too often. All of it may be lost at any
  * moment and is rebuilt from traffic and from the other stores; nothing that must last is kept here.
  *
+ * A store that is away rejects with {@link LiveStoreError} `unavailable`, within a second or two and mostly at once, and
+ * comes back by itself. What a call that rejected has done is not known.
+ *
  * Every method may be called concurrently and repeated without harm, but for {@link LiveStore.take}.
  * Instants are ms since the epoch. A scope is a community id, or {@link SITE} for the whole site.
  */
@@ -15,22 +18,41 @@ export interface LiveStore {
   arrive(signs: SignOfLife[]): Promise<PresenceChange[]>;
   /** Marks visitors as going in every scope: {@link expire} announces them after {@link LEAVE_GRACE_MS}. */
   leave(visitors: { visitor: string; at: number }[]): Promise<void>;
-  /** Removes who has given no sign of life until `now`. Each is answered once, whoever asks. */
+  /**
+   * Removes who has given no sign of life until `now`. Each is answered once, whoever asks; where an answer is lost on
+   * its way, to nobody.
+   */
   expire(now: number): Promise<PresenceChange[]>;
+  /** Visitors whose time is not over; those whose time is over may count until {@link expire} removes them. */
   online(scope: string): Promise<number>;
 
   /** Adds visitors to the HyperLogLog counter of a day (`YYYY-MM-DD`) and scope. Counters live for two days. */
   countVisitors(day: string, scope: string, visitors: string[]): Promise<void>;
   visitorsOf(day: string, scope: string): Promise<number>;
 
+  /**
+   * Runs `restore` where the store does not have, or no longer has, what it was given: after a start, a flush, a
+   * restart. Of all who ask at the same time one does, and answers true. Where `restore` rejects, so does this, and the
+   * next who asks tries again.
+   */
+  restoreIfLost(restore: () => Promise<void>): Promise<boolean>;
+
   publish(channel: string, message: string): Promise<void>;
-  /** Answers a function that ends the subscription. A listener must not throw. */
+  /**
+   * Answers a function that ends the subscription. A listener must not throw. While the store is away it resolves all
+   * the same: the subscription begins, and goes on, when the store is back. Messages in between are missed.
+   */
   subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>>;
 
   /** Takes `points` of `limit` a window from `key`'s allowance. */
   take(key: string, points: number, limit: number, windowMs: number): Promise<Allowance>;
 
-  /** A small cache. Values expire after `ttlMs`; the oldest go first when it is full. */
+  /** Tells the others what only this process knows. Forgotten after `ttlMs`, so it has to be told again before. */
+  report(report: Report, ttlMs: number): Promise<void>;
+  /** What has been told and is not forgotten, the latest of each instance, in no order. */
+  reports(): Promise<Report[]>;
+
+  /** A small cache. Values expire after `ttlMs`; some go earlier when it is full, and too large ones are not kept. */
   cached(key: string): Promise<string | undefined>;
   cache(key: string, value: string, ttlMs: number): Promise<void>;
 
@@ -57,6 +79,13 @@ export interface Allowance {
   remaining: number;
   /** Until the window ends. */
   resetMs: number;
+}
+
+export interface Report {
+  /** Which process tells it: a name that no other has. */
+  instance: string;
+  /** JSON text. */
+  facts: string;
 }
 
 export interface LiveOptions {
