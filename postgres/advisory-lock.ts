@@ -1,11 +1,14 @@
 /**
  * Locks across all instances: PostgreSQL's advisory locks, held by a connection. The server frees them by itself when
  * the connection goes, so that a killed holder blocks nobody.
+ *
+ * A holder whose connection dies is told when its work has ended, not before: until then others may hold the lock too.
  */
+import type { PoolClient } from 'pg';
 import type { Database } from './database.ts';
 import { LOCKS, type LockName, SessionStoreError } from './port.ts';
 import { sql } from './sql.ts';
-import { toStoreError } from './store-error.ts';
+import { isLockTimeout, toStoreError } from './store-error.ts';
 
 /** First half of every key, so that other users of the same database are not met. */
 export const LOCK_SPACE = 0x466f6f74;
@@ -31,7 +34,7 @@ export async function holdAdvisoryLock<T>(
     };
     connection.on('end', onEnd);
     try {
-      await wrapped(connection.query(TAKE[mode], [LOCK_SPACE, LOCKS[lock]]));
+      await take(connection, lock, mode);
       const result = await work();
       if (lost) throw new SessionStoreError('unavailable', `the lock ${lock} was lost while it was in use`);
       await wrapped(connection.query(RELEASE));
@@ -40,6 +43,21 @@ export async function holdAdvisoryLock<T>(
       connection.off('end', onEnd);
     }
   });
+}
+
+/**
+ * Waits in slices of the connection's lock timeout, so that a connection on which no answer comes any more is told from
+ * one on which the lock is not free. A new slice begins at the end of the queue.
+ */
+async function take(connection: PoolClient, lock: LockName, mode: 'shared' | 'exclusive'): Promise<void> {
+  for (;;) {
+    try {
+      await wrapped(connection.query(TAKE[mode], [LOCK_SPACE, LOCKS[lock]]));
+      return;
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+    }
+  }
 }
 
 async function wrapped<T>(query: Promise<T>): Promise<T> {

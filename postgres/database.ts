@@ -1,5 +1,5 @@
 /** The connections of a session store: queries, transactions and lock holders, with every error mapped once. */
-import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
 import { SessionStoreError } from './port.ts';
 import { toStoreError } from './store-error.ts';
 
@@ -15,6 +15,8 @@ export interface DatabaseParts {
   afterClose?: () => Promise<void>;
   warn: Warn;
 }
+
+const ROLLBACK_WITHIN_MS = 1_000;
 
 export class Database {
   readonly #parts: DatabaseParts;
@@ -44,13 +46,16 @@ export class Database {
   async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     return await this.#using(this.#parts.pool, async (client) => {
       try {
-        await client.query('begin');
+        // The statements count on it: what another transaction committed while they waited for a row is seen.
+        await client.query('begin isolation level read committed');
         const result = await work(client);
         await client.query('commit');
         return result;
       } catch (error) {
-        // Where even this fails the connection is lost, and the server has rolled back by itself.
-        await client.query('rollback').catch((cause) => this.#parts.warn('a rollback did not arrive', cause));
+        // Locks shall be free when this rejects. Where the connection is lost, the server rolls back by itself.
+        await client
+          .query(within(ROLLBACK_WITHIN_MS, 'rollback'))
+          .catch((cause) => this.#parts.warn('a rollback did not arrive', cause));
         throw toStoreError(error);
       }
     });
@@ -93,6 +98,12 @@ export class Database {
       throw toStoreError(error);
     }
   }
+}
+
+/** A statement that the client waits for as long as said here, instead of as the pool says. */
+export function within(ms: number, text: string, values: unknown[] = []): QueryConfig<unknown[]> {
+  const query: QueryConfig<unknown[]> & { query_timeout: number } = { text, values, query_timeout: ms };
+  return query;
 }
 
 function ignoreHereAsTheQueryRejects(): void {}

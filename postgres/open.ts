@@ -1,10 +1,11 @@
 /** Opens the session store that a URL names, with its schema up to date. */
 import { isAbsolute } from 'node:path';
-import pg from 'pg';
 import { pickEngine } from '../engine.ts';
-import { Database, type DatabaseParts, type Warn } from './database.ts';
+import { Database, type Warn } from './database.ts';
 import { EmbeddedServer } from './embedded.ts';
 import { migrate } from './migrate.ts';
+import { openNetworked } from './networked.ts';
+import { openPools } from './pools.ts';
 import { type SessionStore, SessionStoreError } from './port.ts';
 import { PostgresSessionStore } from './session-store.ts';
 
@@ -15,19 +16,25 @@ export interface SessionsOptions {
   maxConnections?: number;
   /** Most connections for holders of locks and those who wait for one; default 8. */
   maxLockConnections?: number;
+  /** How long a server in the network that is not up yet is waited for, since it may start at the same time; default 30 s. */
+  reachWithinMs?: number;
   /** Told of what heals by itself: a lost connection, a server that went away. */
   warn?: Warn;
 }
 
 type Connect = (url: string, options: Required<SessionsOptions>) => Promise<Database>;
 
-const ENGINES: Record<string, Connect> = { 'embedded-postgres': openEmbedded };
+const ENGINES: Record<string, Connect> = {
+  'embedded-postgres': openEmbedded,
+  postgres: openNetworked,
+  postgresql: openNetworked,
+};
 
-const DEFAULTS = { maxConnections: 10, maxLockConnections: 8, warn: () => {} };
-const CONNECT_WITHIN_MS = 10_000;
+const DEFAULTS = { maxConnections: 10, maxLockConnections: 8, reachWithinMs: 30_000, warn: () => {} };
 
 /**
- * @param url `embedded-postgres:///absolute/folder`
+ * @param url `embedded-postgres:///absolute/folder`, or `postgresql://user:password@host:port/database?parameters` as
+ *   `networked.ts` says
  * @throws UnknownEngineError, SessionStoreError
  */
 export async function openSessions(url: string, options: SessionsOptions): Promise<SessionStore> {
@@ -56,22 +63,6 @@ async function openEmbedded(url: string, options: Required<SessionsOptions>): Pr
     afterClose: () => server.stop(),
     warn: options.warn,
   });
-}
-
-function openPools(
-  config: pg.ClientConfig,
-  options: Required<SessionsOptions>,
-): Pick<DatabaseParts, 'pool' | 'lockPool'> {
-  const common = { ...config, application_name: 'footfall', keepAlive: true };
-  return {
-    pool: new pg.Pool({
-      ...common,
-      max: options.maxConnections,
-      connectionTimeoutMillis: CONNECT_WITHIN_MS,
-    }),
-    // No limit of time: who waits for a lock waits until it is there.
-    lockPool: new pg.Pool({ ...common, max: options.maxLockConnections }),
-  };
 }
 
 function folderOf(url: string): string {

@@ -23,6 +23,9 @@ export interface SessionStore {
    * One transaction: moves the checkpoint of every range, upserts the sessions, sets conversions, adds to the ledger.
    * All of it or nothing. Rejects with code `fenced` when a claim does not hold any more, or when a checkpoint is not
    * where its range begins: somebody else counted it.
+   *
+   * Where the answer to the commit is lost it rejects with code `unavailable` though all of it may stand. A repetition is
+   * then `fenced`; the checkpoint says which.
    */
   applyBatch(batch: Batch): Promise<void>;
 
@@ -35,6 +38,10 @@ export interface SessionStore {
   /**
    * Holds a lock across all instances while `work` runs. Inserters take `ingest` shared; whoever
    * replaces partitions of derived tables takes it exclusively. Waits until it gets it.
+   *
+   * The lock lives as long as a connection: when that dies, others may get the lock while `work` still runs. The holder
+   * is told only at the end, by a rejection with code `unavailable`. So `work` must not rely on the lock alone for what
+   * may never happen twice.
    */
   withLock<T>(lock: LockName, mode: 'shared' | 'exclusive', work: () => Promise<T>): Promise<T>;
 
@@ -54,7 +61,7 @@ export interface SessionStore {
   close(): Promise<void>;
 }
 
-export const LOCKS = { ingest: 1, cleanup: 2 } as const;
+export const LOCKS = { ingest: 1, cleanup: 2, migrate: 3 } as const;
 export type LockName = keyof typeof LOCKS;
 
 /** Offsets [firstOffset, nextOffset) of a partition of the log. */

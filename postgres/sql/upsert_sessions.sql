@@ -1,5 +1,9 @@
 -- What a batch says of its visitors, one row a visitor. Rows are locked and inserted in the order of the fingerprint,
 -- so that two instances never wait for each other in a circle.
+--
+-- Every row is reached by its key, since a join would read all partitions: lateral with a limit is looked up in the one
+-- partition that can have the row, and an insert is routed there. `known` inserts only rows that `held` has locked, so
+-- each of them meets its conflict.
 -- $1 fingerprint[], $2 session_id[], $3 user_id[], $4 first seen[], $5 last seen[], $6 page views[],
 -- $7 first signed in at[], $8 began anonymous[], $9 session timeout; instants and the timeout in ms
 with delta as materialized (
@@ -15,43 +19,49 @@ with delta as materialized (
   from unnest(
     $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[]
   ) as row (fingerprint, session_id, user_id, first_seen, last_seen, page_views, signed_in_at, began_anonymous)
+  order by fingerprint
 ),
 held as materialized (
-  select session.fingerprint
-  from anonymous_session as session
-  join delta on delta.fingerprint = session.fingerprint
-  order by session.fingerprint
-  for update of session
-),
-known as (
-  update anonymous_session as session
-  set
-    session_id = case
+  select
+    session.fingerprint,
+    case
       when delta.session_id = '' then session.session_id
       when session.session_id = '' then delta.session_id
       when delta.first_seen - session.last_seen > $9::bigint * interval '1 millisecond' then delta.session_id
       else session.session_id
-    end,
-    user_id = coalesce(delta.user_id, session.user_id),
-    first_seen = least(session.first_seen, delta.first_seen),
-    last_seen = greatest(session.last_seen, delta.last_seen),
-    page_views = session.page_views + delta.page_views,
-    converted_at = case
+    end as session_id,
+    coalesce(delta.user_id, session.user_id) as user_id,
+    least(session.first_seen, delta.first_seen) as first_seen,
+    greatest(session.last_seen, delta.last_seen) as last_seen,
+    session.page_views + delta.page_views as page_views,
+    case
       when session.converted_at is not null then session.converted_at
       when session.user_id is null then delta.signed_in_at
       -- History imported later shows that a visitor who seemed to begin with a user had come before without one.
       when delta.began_anonymous and delta.first_seen < session.first_seen
         then coalesce(delta.signed_in_at, session.first_seen)
-    end
+    end as converted_at
   from delta
-  join held on held.fingerprint = delta.fingerprint
-  where session.fingerprint = delta.fingerprint
-  returning session.fingerprint
+  cross join lateral (
+    select * from anonymous_session where anonymous_session.fingerprint = delta.fingerprint limit 1 for update
+  ) as session
+),
+known as (
+  insert into anonymous_session (fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at)
+  select fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at
+  from held
+  on conflict (fingerprint) do update
+  set session_id = excluded.session_id,
+      user_id = excluded.user_id,
+      first_seen = excluded.first_seen,
+      last_seen = excluded.last_seen,
+      page_views = excluded.page_views,
+      converted_at = excluded.converted_at
 )
 insert into anonymous_session (fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at)
 select
   fingerprint, session_id, user_id, first_seen, last_seen, page_views,
   case when began_anonymous then signed_in_at end
 from delta
-where not exists (select from known where known.fingerprint = delta.fingerprint)
+where not exists (select from held where held.fingerprint = delta.fingerprint)
 order by fingerprint
