@@ -53,7 +53,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
     onAppended: (events, bytes) => metrics.frame(events, bytes),
   });
-  const metrics = collectorMetrics(options.metrics, () => framer.pendingBytes);
+  const metrics = collectorMetrics(options.metrics, {
+    pendingBytes: () => framer.pendingBytes,
+    backlog: () => log.backlog(),
+  });
   const { admit, reject, addressOf } = await admission({
     framer,
     live: options.live,
@@ -123,7 +126,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const problems: string[] = [];
     if (draining) problems.push('shutting down');
     await log.ping().catch((error: Error) => problems.push(`log: ${error.message}`));
-    const body = JSON.stringify({ ready: problems.length === 0, problems });
+    const { state, frames, bytes } = log.backlog();
+    // Beacons are taken meanwhile, so it is no problem of this port; a person should know all the same.
+    const spool = state === 'direct' ? {} : { spool: { state, frames, bytes } };
+    const body = JSON.stringify({ ready: problems.length === 0, problems, ...spool });
     return { status: problems.length === 0 ? 200 : 503, headers: JSON_TYPE, body };
   }
 
