@@ -16,6 +16,7 @@ test('a variable that is set wins; an empty one is not set', () => {
     RESPECT_DNT: 'false',
     CORS_ALLOWED_ORIGINS: 'https://a.example, https://b.example,',
     KAFKA_BROKERS: 'one:9092,two:9092',
+    SPOOL_MAX_BYTES: '1000000',
     INGEST_PORT: '',
     ANALYTICS_TIMEZONE: 'America/Toronto',
   });
@@ -38,6 +39,7 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL=loud/],
     [{ ANALYTICS_TIMEZONE: 'Mars/Olympus' }, /ANALYTICS_TIMEZONE=Mars/],
     [{ LOG_RETENTION_BYTES: '100', LOG_MAX_BYTES: '100' }, /LOG_RETENTION_BYTES/],
+    [{ SPOOL_MAX_BYTES: '0' }, /SPOOL_MAX_BYTES=0/],
     [{ DATA_DIR: '/tmp/a?b' }, /DATA_DIR/],
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);

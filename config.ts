@@ -25,6 +25,7 @@ const Environment = Type.Object({
   LOG_RETENTION_HOURS: Positive(24),
   LOG_RETENTION_BYTES: Positive(1024 ** 3),
   LOG_MAX_BYTES: Positive(8 * 1024 ** 3),
+  SPOOL_MAX_BYTES: Positive(8 * 1024 ** 3),
 
   JWT_SECRET: Text(),
   JWT_JWKS_URL: Text(),
@@ -63,6 +64,8 @@ export interface Config {
   readonly logRetentionMs: number;
   readonly logRetentionBytes: number;
   readonly logMaxBytes: number;
+  /** Of the frames that wait on local disk while Kafka takes none. */
+  readonly spoolMaxBytes: number;
 
   /** Empty: made at the first start and kept in `dataDir`. */
   readonly jwtSecret: string;
@@ -112,6 +115,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     logRetentionMs: env.LOG_RETENTION_HOURS * 3_600 * SECOND,
     logRetentionBytes: env.LOG_RETENTION_BYTES,
     logMaxBytes: env.LOG_MAX_BYTES,
+    spoolMaxBytes: env.SPOOL_MAX_BYTES,
     jwtSecret: env.JWT_SECRET,
     jwksUrl: env.JWT_JWKS_URL,
     fingerprintSecret: env.FINGERPRINT_SECRET,

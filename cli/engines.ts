@@ -2,21 +2,20 @@
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { openLog } from '../kafka/open.ts';
-import type { EventLog } from '../kafka/port.ts';
+import { openLog, openLogWithSpool } from '../kafka/open.ts';
+import type { EventLog, LogOptions } from '../kafka/port.ts';
 import { openSessions } from '../postgres/open.ts';
 import type { SessionStore } from '../postgres/port.ts';
 
 export function openEventLog(config: Config, logger: Logger): Promise<EventLog> {
-  return openLog(config.logUrl, {
-    partitions: config.partitions,
-    retentionMs: config.logRetentionMs,
-    retentionBytes: config.logRetentionBytes,
-    maxBytes: config.logMaxBytes,
-    onTrouble({ kind, ...trouble }) {
-      const lost = kind === 'gap' || kind === 'beyond_end';
-      logger[lost ? 'error' : 'warn']({ kind, ...trouble }, 'event log');
-    },
+  return openLog(config.logUrl, logOptions(config, logger));
+}
+
+/** For the collector: takes beacons also while the log cannot. */
+export function openCollectorLog(config: Config, logger: Logger): Promise<EventLog> {
+  return openLogWithSpool(config.logUrl, logOptions(config, logger), {
+    folder: `${config.dataDir}/spool`,
+    maxBytes: config.spoolMaxBytes,
   });
 }
 
@@ -26,4 +25,17 @@ export function openSessionStore(config: Config, logger?: Logger): Promise<Sessi
     sessionTimeoutMs: config.sessionTimeoutMs,
     warn: (message, error) => logger?.warn({ err: error }, message),
   });
+}
+
+function logOptions(config: Config, logger: Logger): LogOptions {
+  return {
+    partitions: config.partitions,
+    retentionMs: config.logRetentionMs,
+    retentionBytes: config.logRetentionBytes,
+    maxBytes: config.logMaxBytes,
+    onTrouble({ kind, ...trouble }) {
+      const lost = kind === 'gap' || kind === 'beyond_end';
+      logger[lost ? 'error' : 'warn']({ kind, ...trouble }, 'event log');
+    },
+  };
 }

@@ -6,7 +6,7 @@ import { bundleBeacon } from '../ingest/beacon/bundle.ts';
 import { startCollector } from '../ingest/collector.ts';
 
 import { openLive } from '../redis/open.ts';
-import { openEventLog } from './engines.ts';
+import { openCollectorLog } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
@@ -16,7 +16,7 @@ export function runIngest(config: Config): Promise<void> {
   return runService(logger, async (): Promise<Running> => {
     const { fingerprintSecret } = readSecrets(config);
     const [log, live, script] = await Promise.all([
-      openEventLog(config, logger),
+      openCollectorLog(config, logger),
       openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
       bundleBeacon(),
     ]);

@@ -544,6 +544,7 @@ function bound(target: EventLog): EventLog {
     deadLetters: (...args) => target.deadLetters(...args),
     lag: (...args) => target.lag(...args),
     ping: () => target.ping(),
+    backlog: () => target.backlog(),
     close: () => target.close(),
   };
 }

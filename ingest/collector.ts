@@ -53,7 +53,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
     onAppended: (events, bytes) => metrics.frame(events, bytes),
   });
-  const metrics = collectorMetrics(options.metrics, () => framer.pendingBytes);
+  const metrics = collectorMetrics(options.metrics, {
+    pendingBytes: () => framer.pendingBytes,
+    backlog: () => log.backlog(),
+  });
   const { admit, reject, addressOf } = await admission({
     framer,
     live,
@@ -127,7 +130,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       log.ping().catch((error: Error) => problems.push(`log: ${error.message}`)),
       live.ping().catch((error: Error) => degraded.push(`live: ${error.message}`)),
     ]);
-    const body = JSON.stringify({ ready: problems.length === 0, problems, degraded });
+    const { state, frames, bytes } = log.backlog();
+    // Beacons are taken meanwhile, so it is no problem of this port; a person should know all the same.
+    const spool = state === 'direct' ? {} : { spool: { state, frames, bytes } };
+    const body = JSON.stringify({ ready: problems.length === 0, problems, degraded, ...spool });
     return { status: problems.length === 0 ? 200 : 503, headers: JSON_TYPE, body };
   }
 

@@ -1,5 +1,5 @@
 /** Makes the event of a beacon: hashed visitor, clean address, and what the request alone can tell. */
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Beacon, MAX_STORED_URL_LENGTH } from '../contract/beacon.ts';
 import type { Event } from '../contract/event.ts';
@@ -34,8 +34,9 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
       received_at: facts.receivedAt,
       visitor: visitorOf(beacon.fingerprint),
       url: storedUrl(beacon.url),
+      // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
+      event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
     };
-    if (beacon.event_id) event.event_id = beacon.event_id.toLowerCase();
     if (beacon.session_id) event.session_id = beacon.session_id;
     if (beacon.user_id) event.user_id = beacon.user_id;
     if (beacon.community_id) event.community_id = beacon.community_id.toLowerCase();

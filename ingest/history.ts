@@ -49,8 +49,8 @@ export async function historyReader(
     if ('rejection' in parsed) return { refused: parsed.rejection.message };
     const [beacon] = parsed.beacons;
     if (beacon === undefined) return { refused: 'there is no beacon' };
-    const event = toEvent(beacon, { receivedAt: now(), ...facts });
-    return { event: { ...event, ts: instant, event_id: event.event_id ?? eventId(line) } };
+    const identified = { ...beacon, event_id: beacon.event_id ?? eventId(line) };
+    return { event: { ...toEvent(identified, { receivedAt: now(), ...facts }), ts: instant } };
   }
 
   function readBeacon(line: string): LineResult {

@@ -1,6 +1,7 @@
 /** What the collector counts. Names and meanings are listed in docs/operations.md. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DROP_REASONS, type DropReason, REJECT_STATUS, type RejectReason } from '../contract/outcome.ts';
+import type { Backlog } from '../kafka/port.ts';
 
 export interface CollectorMetrics {
   accepted(beacons: number): void;
@@ -13,7 +14,15 @@ export interface CollectorMetrics {
   frame(events: number, bytes: number): void;
 }
 
-export function collectorMetrics(registry: Registry, pendingBytes: () => number): CollectorMetrics {
+/** What is read when the metrics are. */
+interface Measured {
+  pendingBytes(): number;
+  backlog(): Backlog;
+}
+
+const SPOOL_STATES: readonly Backlog['state'][] = ['direct', 'spooling', 'replaying'];
+
+export function collectorMetrics(registry: Registry, measured: Measured): CollectorMetrics {
   const registers = [registry];
   const accepted = new Counter({
     name: 'footfall_beacons_accepted_total',
@@ -63,9 +72,10 @@ export function collectorMetrics(registry: Registry, pendingBytes: () => number)
     help: 'Bytes of events that are not durable yet',
     registers,
     collect() {
-      this.set(pendingBytes());
+      this.set(measured.pendingBytes());
     },
   });
+  spoolMetrics(registers, () => measured.backlog());
 
   for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
   for (const reason of Object.keys(REJECT_STATUS)) rejected.inc({ reason }, 0);
@@ -82,4 +92,50 @@ export function collectorMetrics(registry: Registry, pendingBytes: () => number)
       frameBytes.inc(bytes);
     },
   };
+}
+
+function spoolMetrics(registers: Registry[], backlog: () => Backlog): void {
+  new Gauge({
+    name: 'footfall_spool_state',
+    help: '1 for the state that the way to the log is in',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const state of SPOOL_STATES) this.set({ state }, backlog().state === state ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'footfall_spool_frames',
+    help: 'Frames that are acknowledged and wait in the spool for the log',
+    registers,
+    collect() {
+      this.set(backlog().frames);
+    },
+  });
+  new Gauge({
+    name: 'footfall_spool_bytes',
+    help: 'Bytes that the spool holds, of at most SPOOL_MAX_BYTES',
+    registers,
+    collect() {
+      this.set(backlog().bytes);
+    },
+  });
+  new Counter({
+    name: 'footfall_spooled_frames_total',
+    help: 'Frames that were put into the spool',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(backlog().spooled);
+    },
+  });
+  new Counter({
+    name: 'footfall_replayed_frames_total',
+    help: 'Frames that were taken from the spool to the log',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(backlog().replayed);
+    },
+  });
 }

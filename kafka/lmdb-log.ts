@@ -15,7 +15,7 @@
  *   letters  partition, offset, index, stored at, size -> body  ends     partition -> offset after the last
  *   offsets  [partition, group] -> offset to read next          totals   frames and bytes ever stored
  *   layout   number of partitions                               removed  bytes ever removed, versioned
- *   probes   what a ping writes after a failed append
+ *   probes   what a ping writes after a failed append           leases   duty -> holder, until when
  * Offsets are allotted inside the write transaction, from `ends`: processes that append at once never share one.
  * `totals` belongs to those who append, `removed` to retention, so that neither needs the other's lock to count.
  *
@@ -29,38 +29,58 @@
  */
 import { AppendQueue } from './lmdb-append.ts';
 import { putLetter, readLetters } from './lmdb-dead-letters.ts';
+import { giveBackLease, takeLease } from './lmdb-lease.ts';
 import { lagOf } from './lmdb-offsets.ts';
 import { Retention } from './lmdb-retention.ts';
 import { type LmdbStore, openStore } from './lmdb-store.ts';
 import { startSubscription } from './lmdb-subscription.ts';
 import {
+  type Backlog,
   type DeadLetter,
   type EventLog,
   type LogConsumer,
   LogError,
   type LogOptions,
   type LogTrouble,
+  NO_BACKLOG,
   type PartitionLag,
   type Subscription,
+  warnOfTrouble,
 } from './port.ts';
 
 const POLL_MS = 10;
+const BATCH_BYTES = 4 * 1024 ** 2;
 const RETENTION_INTERVAL_MS = 5_000;
 const WRITE_TIMEOUT_MS = 10_000;
 
 /** Path and group of every subscription of this process. */
 const subscribed = new Set<string>();
 
+/** What the embedded log can do beyond the port, for whoever uses it as a spool. */
+export interface EmbeddedLog extends EventLog {
+  /** Bytes of the frames and dead letters that are there: what `maxBytes` limits. */
+  storedBytes(): number;
+  /**
+   * Takes a duty that one process on the machine may have at a time, or keeps it: says whether it is `holder`'s for
+   * the next `forMs`. A holder that was killed blocks the others no longer than that.
+   *
+   * @throws LogError `unavailable`
+   */
+  lease(duty: string, holder: string, forMs: number): Promise<boolean>;
+  /** @throws LogError `unavailable` */
+  giveBack(duty: string, holder: string): Promise<void>;
+}
+
 /**
  * @param path absolute; made when missing
  * @throws RangeError, LogError `wrong_partitions`, `unavailable`
  */
-export function openLmdbLog(path: string, options: LogOptions): EventLog {
+export function openLmdbLog(path: string, options: LogOptions): EmbeddedLog {
   checkOptions(options);
   return new LmdbLog(openStore(path, options.partitions), options);
 }
 
-class LmdbLog implements EventLog {
+class LmdbLog implements EmbeddedLog {
   readonly partitions: number;
   readonly #store: LmdbStore;
   readonly #options: LogOptions;
@@ -130,6 +150,25 @@ class LmdbLog implements EventLog {
     await this.#track(this.#appends.check());
   }
 
+  backlog(): Backlog {
+    return NO_BACKLOG;
+  }
+
+  storedBytes(): number {
+    this.#mustBeOpen();
+    return this.#store.storedBytes();
+  }
+
+  async lease(duty: string, holder: string, forMs: number): Promise<boolean> {
+    this.#mustBeOpen();
+    return this.#track(takeLease(this.#store, { duty, holder, forMs, now: this.#now() }));
+  }
+
+  async giveBack(duty: string, holder: string): Promise<void> {
+    this.#mustBeOpen();
+    await this.#track(giveBackLease(this.#store, duty, holder));
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -141,6 +180,7 @@ class LmdbLog implements EventLog {
       group,
       consumer,
       pollMs: this.#options.pollMs ?? POLL_MS,
+      batchBytes: this.#options.batchBytes ?? BATCH_BYTES,
       report: this.#report,
     });
     this.#retention ??= this.#startRetention();
@@ -195,9 +235,8 @@ class LmdbLog implements EventLog {
   }
 
   readonly #report = (trouble: LogTrouble): void => {
-    const { onTrouble } = this.#options;
-    if (onTrouble !== undefined) onTrouble(trouble);
-    else process.emitWarning(trouble.message, { type: 'LogTrouble', code: trouble.kind });
+    const { onTrouble = warnOfTrouble } = this.#options;
+    onTrouble(trouble);
   };
 
   #mustBeOpen(): void {

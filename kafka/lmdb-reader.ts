@@ -5,14 +5,13 @@ import type { LmdbStore } from './lmdb-store.ts';
 import { type Frame, LogError } from './port.ts';
 
 const MAX_BATCH_FRAMES = 2_000;
-const MAX_BATCH_BYTES = 4 * 1024 ** 2;
 
 /**
  * The frames from `offset` on, as many as make a batch; none at the end.
  *
  * @throws LogError `unavailable` when one is missing
  */
-export function readFrames(store: LmdbStore, partition: number, offset: number): Frame[] {
+export function readFrames(store: LmdbStore, partition: number, offset: number, maxBytes: number): Frame[] {
   const { end } = boundsOf(store, partition);
   if (offset >= end) return [];
   const frames: Frame[] = [];
@@ -28,7 +27,7 @@ export function readFrames(store: LmdbStore, partition: number, offset: number):
     const body = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     frames.push({ offset: offset + frames.length, body });
     bytes += body.length;
-    if (bytes >= MAX_BATCH_BYTES) break;
+    if (bytes >= maxBytes) break;
   }
   if (frames.length === 0) {
     throw new LogError(

@@ -14,6 +14,12 @@ interface Totals {
   bytes: number;
 }
 
+interface Lease {
+  holder: string;
+  /** ms since the epoch */
+  until: number;
+}
+
 export interface LmdbStore {
   readonly path: string;
   readonly partitions: number;
@@ -27,6 +33,8 @@ export interface LmdbStore {
   readonly offsets: Database<number, [number, string]>;
   /** `letterKey` -> reason and body. */
   readonly letters: Database<Buffer, Uint8Array>;
+  /** Name of a duty -> who has it, and until when. */
+  readonly leases: Database<Lease, string>;
   totals(): Totals;
   setTotals(totals: Totals): void;
   /** Bytes ever removed, and the version that guards every removal. */
@@ -106,6 +114,7 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
   const totalsDb = root.openDB<Totals, string>('totals', { encoding: 'json' });
   const removedDb = root.openDB<number, string>('removed', { encoding: 'json', useVersions: true });
   const layout = root.openDB<number, string>('layout', { encoding: 'json' });
+  const leases = root.openDB<Lease, string>('leases', { encoding: 'json' });
   const probes = root.openDB<Buffer, string>('probes', { encoding: 'binary' });
 
   const created = root.transactionSync(() => {
@@ -137,6 +146,7 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
     starts,
     offsets,
     letters,
+    leases,
     totals,
     setTotals: (value) => totalsDb.putSync('all', value),
     removed,

@@ -21,6 +21,8 @@ interface SubscriptionContext {
   group: string;
   consumer: LogConsumer;
   pollMs: number;
+  /** A batch ends with the frame that reaches this size. */
+  batchBytes: number;
   report(trouble: LogTrouble): void;
 }
 
@@ -95,10 +97,10 @@ class PartitionLoop {
 
   /** Reads, hands over and commits one batch; the offset to go on from, none when stopped. */
   async #step(position: number): Promise<number | undefined> {
-    const { store, group } = this.#context;
+    const { store, group, batchBytes } = this.#context;
     const seen = this.#news.seen;
     const frames = await this.#untilDone('store_failed', async () =>
-      readFrames(store, this.#partition, position),
+      readFrames(store, this.#partition, position, batchBytes),
     );
     if (frames === undefined) return undefined;
     if (frames.length === 0) {

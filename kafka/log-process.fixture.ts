@@ -22,7 +22,7 @@ const roles: Record<string, () => Promise<void>> = {
   /** Appends `frames` numbered frames to each partition. */
   async append() {
     const log = await openTheLog();
-    const appends: Promise<number>[] = [];
+    const appends: Promise<unknown>[] = [];
     for (let i = 0; i < Number(frames); i += 1) {
       for (let partition = 0; partition < log.partitions; partition += 1) {
         appends.push(log.append(partition, Buffer.from(`${process.pid}:${i}`)));

@@ -1,7 +1,15 @@
 /** Opens the event log that a URL names. */
 import { pickEngine } from '../engine.ts';
+import { LazyLog } from './lazy-log.ts';
 import { openLmdbLog } from './lmdb-log.ts';
-import type { EventLog, LogOptions } from './port.ts';
+import { type EventLog, LogError, type LogOptions, type LogTrouble, warnOfTrouble } from './port.ts';
+import { type SpoolOptions, spooled } from './spool.ts';
+import { REPLAY_BATCH_BYTES } from './spool-replay.ts';
+import { within } from './within.ts';
+
+/** How long a start waits for a log that does not answer before it goes on without. */
+const FIRST_TRY_MS = 5_000;
+const SPOOL_RETENTION_INTERVAL_MS = 1_000;
 
 /**
  * `lmdb:///absolute/folder` is the log on local disk; the folder is made when it is missing.
@@ -14,6 +22,65 @@ import type { EventLog, LogOptions } from './port.ts';
 export async function openLog(url: string, options: LogOptions): Promise<EventLog> {
   const open = pickEngine('event log', url, { lmdb: openLmdb });
   return open(url, options);
+}
+
+export interface SpoolPlace extends Omit<SpoolOptions, 'onTrouble'> {
+  /** Absolute; made when it is missing. Collectors of one machine may share it. */
+  folder: string;
+  /** A spool that holds this much refuses frames with `full`. */
+  maxBytes: number;
+  /** How long to wait for the log at the start; default 5,000. */
+  firstTryMs?: number;
+}
+
+/**
+ * As {@link openLog}, with a spool for when the log takes no frames; opens also while it cannot be reached. The log on
+ * local disk needs none: what would keep it from taking frames would keep the spool from it, too.
+ *
+ * @throws what {@link openLog} throws, but LogError `unavailable` only for the spool
+ */
+export async function openLogWithSpool(
+  url: string,
+  options: LogOptions,
+  place: SpoolPlace,
+): Promise<EventLog> {
+  if (url.startsWith('lmdb:')) return openLog(url, options);
+  return withSpool(() => openLog(url, options), options, place);
+}
+
+/** @param open of a log with `partitions` */
+export async function withSpool(
+  open: () => Promise<EventLog>,
+  { partitions, onTrouble = warnOfTrouble }: Pick<LogOptions, 'partitions' | 'onTrouble'>,
+  { folder, maxBytes, firstTryMs = FIRST_TRY_MS, ...options }: SpoolPlace,
+): Promise<EventLog> {
+  const spool = openLmdbLog(folder, {
+    partitions,
+    maxBytes,
+    // What the log has is of no more use here, and its space is wanted.
+    retentionMs: 0,
+    retentionBytes: 0,
+    retentionIntervalMs: SPOOL_RETENTION_INTERVAL_MS,
+    batchBytes: REPLAY_BATCH_BYTES,
+    onTrouble: (trouble) => {
+      if (!isExpected(trouble)) onTrouble({ ...trouble, message: `spool: ${trouble.message}` });
+    },
+  });
+  const log = new LazyLog(open, { partitions, onTrouble });
+  try {
+    await within(firstTryMs, 'opening the log', log.opened());
+  } catch (error) {
+    if (!(error instanceof LogError && error.retryable)) {
+      await Promise.all([log.close(), spool.close()]);
+      throw error;
+    }
+  }
+  return spooled(log, spool, { onTrouble, ...options });
+}
+
+/** The replay finds the log still away: that the spool is in use is told once, not at every try. */
+function isExpected({ kind, cause }: LogTrouble): boolean {
+  return kind === 'consumer_failed' && cause instanceof LogError && cause.retryable;
 }
 
 function openLmdb(url: string, options: LogOptions): EventLog {

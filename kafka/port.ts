@@ -13,11 +13,11 @@ export interface EventLog {
   readonly partitions: number;
 
   /**
-   * Resolves with the frame's offset once it is durable. May be called concurrently; frames of one partition keep
-   * the order of the calls. The frame must not change until then. Rejects with a {@link LogError}: then the frame
-   * may or may not be in the log.
+   * Resolves with the frame's offset once it is durable; without one where it waits in a spool and gets its offset
+   * later. May be called concurrently; frames of one partition keep the order of the calls. The frame must not change
+   * until then. Rejects with a {@link LogError}: then the frame may or may not be in the log.
    */
-  append(partition: number, frame: Buffer): Promise<number>;
+  append(partition: number, frame: Buffer): Promise<number | undefined>;
 
   /**
    * Reads on behalf of `group` until the subscription is closed. Partitions are shared between the
@@ -36,6 +36,9 @@ export interface EventLog {
 
   /** Rejects with a {@link LogError} that says in words why the log cannot take a frame now. */
   ping(): Promise<void>;
+
+  /** What was acknowledged and waits in a spool; {@link NO_BACKLOG} of an engine that has none. */
+  backlog(): Backlog;
 
   /** Waits for pending appends, ends the subscriptions, releases everything. Idempotent. */
   close(): Promise<void>;
@@ -91,6 +94,20 @@ export interface PartitionLag {
   end: number;
 }
 
+export interface Backlog {
+  /** `direct`: nothing waits. `spooling`: the log does not take frames. `replaying`: it does, and older ones follow. */
+  state: 'direct' | 'spooling' | 'replaying';
+  /** Frames that are not in the log yet. */
+  frames: number;
+  /** Bytes that the spool holds. */
+  bytes: number;
+  /** Frames that this handle put into the spool, and those that it took from there to the log. */
+  spooled: number;
+  replayed: number;
+}
+
+export const NO_BACKLOG: Backlog = { state: 'direct', frames: 0, bytes: 0, spooled: 0, replayed: 0 };
+
 /** Something a person should know of. The log goes on, unless `kind` says otherwise. */
 export interface LogTrouble {
   /**
@@ -99,12 +116,28 @@ export interface LogTrouble {
    * partition is not read until the process starts again: going on could skip frames.
    * `consumer_failed`: the consumer rejected; it is offered the same again after a back-off.
    * `store_failed`: the log could not read, commit or remove; it tries again after a back-off.
+   * `unopened`: the log could not be opened; it is tried again after a pause.
+   * `spooling`: the log does not take frames, they go to the spool.
+   * `replaying`: the log takes frames again, those of the spool follow. `replayed`: the spool is empty.
    */
-  kind: 'gap' | 'beyond_end' | 'consumer_failed' | 'store_failed';
+  kind:
+    | 'gap'
+    | 'beyond_end'
+    | 'consumer_failed'
+    | 'store_failed'
+    | 'unopened'
+    | 'spooling'
+    | 'replaying'
+    | 'replayed';
   message: string;
   group?: string;
   partition?: number;
   cause?: unknown;
+}
+
+/** What is done with trouble that nobody listens to: a warning of the process. */
+export function warnOfTrouble({ message, kind }: LogTrouble): void {
+  process.emitWarning(message, { type: 'LogTrouble', code: kind });
 }
 
 /** Ages and intervals in milliseconds. */
@@ -121,11 +154,13 @@ export interface LogOptions {
   now?: () => number;
   /** How often an idle reader looks for news; default 10. */
   pollMs?: number;
+  /** A batch ends with the frame that reaches this size; default 4 MiB. */
+  batchBytes?: number;
   /** How often frames are removed; default 5,000. */
   retentionIntervalMs?: number;
   /** A write that takes longer fails the appends that wait for it with `unavailable`; default 10,000. */
   writeTimeoutMs?: number;
-  /** Default: a warning of the process (`process.emitWarning`). */
+  /** Default: {@link warnOfTrouble}. */
   onTrouble?: (trouble: LogTrouble) => void;
 }
 
