@@ -57,6 +57,7 @@ async function connect(directory: string, poolSize: number): Promise<Engine> {
       readers: Array.from({ length: poolSize }, () => client(READER_SETTINGS)),
       // A statement's promise settles when the library has returned, so nothing outlives it.
       ended: async () => {},
+      endStrays: async () => {},
       close: drainPending,
     };
   } catch (cause) {

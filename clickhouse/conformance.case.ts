@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { daysBetween } from '../contract/reporting-day.ts';
 import { at, describeQueries, siteOn, sorted } from './conformance-queries.case.ts';
-import { type AnalyticsStore, type EventRow, NIL_UUID } from './port.ts';
+import { type AnalyticsStore, type EventRow, NIL_UUID, placeOf } from './port.ts';
 import { eventRow, randomEvents, reference, uuid } from './reference.case.ts';
 
 export interface Opened {
@@ -147,7 +147,9 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
         await expect(store.insert([row])).rejects.toMatchObject({ code: 'unclear', retryable: true });
         await opened.sql('DROP VIEW footfall.a_broken_mv SYNC');
 
-        expect(await store.holds({ partition: 7, firstOffset: 70, nextOffset: 71 }, '2025-06-01')).toBe(true);
+        expect(await store.stored({ partition: 7, firstOffset: 70, nextOffset: 71 }, '2025-06-01')).toEqual(
+          new Set([placeOf(row)]),
+        );
         await store.rebuildDays(['2025-06-01']);
         expect(await store.read('visitors', siteOn('2025-06-01'))).toEqual(
           reference([row]).visitors(siteOn('2025-06-01')),
@@ -171,20 +173,20 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
           frame(20, 5, noon, 1),
           frame(20, 6, noon + 1_000, 2),
           frame(20, 7, noon + 2_000, 3),
-          { ...frame(20, 7, noon + 2_000, 4), event_id: NIL_UUID },
+          { ...frame(20, 7, noon + 2_000, 4), log_index: 1, event_id: NIL_UUID },
           frame(21, 6, noon + 1_000, 5),
         ]);
       });
 
-      it('holds a range of offsets when any of it is there, in that partition and month', async () => {
-        const holds = (partition: number, firstOffset: number, nextOffset: number, day = '2025-07-31') =>
-          store.holds({ partition, firstOffset, nextOffset }, day);
-        expect(await holds(20, 5, 6)).toBe(true);
-        expect(await holds(20, 7, 100)).toBe(true);
-        expect(await holds(20, 0, 5)).toBe(false);
-        expect(await holds(20, 8, 100)).toBe(false);
-        expect(await holds(22, 0, 100)).toBe(false);
-        expect(await holds(20, 0, 100, '2025-08-01')).toBe(false);
+      it('names the places it has of a range of offsets, in that partition and month', async () => {
+        const stored = (partition: number, firstOffset: number, nextOffset: number, day = '2025-07-31') =>
+          store.stored({ partition, firstOffset, nextOffset }, day);
+        expect(await stored(20, 5, 6)).toEqual(new Set(['5:0']));
+        expect(await stored(20, 6, 100)).toEqual(new Set(['6:0', '7:0', '7:1']));
+        expect(await stored(20, 0, 5)).toEqual(new Set());
+        expect(await stored(20, 8, 100)).toEqual(new Set());
+        expect(await stored(22, 0, 100)).toEqual(new Set());
+        expect(await stored(20, 0, 100, '2025-08-01')).toEqual(new Set());
       });
 
       it('lists the event ids of a partition below an offset, received since', async () => {
@@ -217,6 +219,23 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
       it('knows event ids among thousands', async () => {
         const ids = Array.from({ length: 2_500 }, (_, n) => uuid(8, n));
         expect((await store.knownEventIds(ids, ['2025-07-10'], [])).size).toBe(4);
+      });
+    });
+
+    describe('endStrays', () => {
+      it('leaves no insert running', async () => {
+        const row = eventRow({ happened_at: at('2025-08-01'), log_partition: 30, log_offset: 1 });
+        let settled = false;
+        const inserting = store.insert(Array.from({ length: 20_000 }, () => row)).finally(() => {
+          settled = true;
+        });
+        await store.endStrays();
+        expect(settled).toBe(true);
+        await inserting;
+      });
+
+      it('does nothing where none runs', async () => {
+        await store.endStrays();
       });
     });
 

@@ -1,21 +1,28 @@
 /**
  * The analytics store: raw events, which are the truth, and the tables that materialized views derive from them.
  *
- * Every method may be called concurrently, but for {@link AnalyticsStore.insert} and
- * {@link AnalyticsStore.rebuildDays}, which their caller keeps apart with the `ingest` lock of the session store.
- * None retries.
+ * Every method may be called concurrently, but for {@link AnalyticsStore.insert}, which callers do under the `ingest`
+ * lock of the session store held shared, and {@link AnalyticsStore.endStrays} and {@link AnalyticsStore.rebuildDays},
+ * which they do while they hold it exclusively. None retries.
  */
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
 
 export interface AnalyticsStore {
   /**
    * Inserts rows of ONE month as one block: raw gets all of them or none. Rejects with `unclear` when it
-   * cannot be known whether it did; the statement has ended by then, so that {@link holds} tells.
+   * cannot be known whether it did. The statement has ended by then, so that {@link stored} tells; where a cluster
+   * has several shards, each has all of its rows or none.
    */
   insert(rows: EventRow[]): Promise<void>;
 
-  /** Whether raw has any row of these offsets in the month of `day`; since inserts are atomic, any means all. */
-  holds(range: StoredRange, day: string): Promise<boolean>;
+  /** Places of the rows that raw has of these offsets in the month of `day`. */
+  stored(range: StoredRange, day: string): Promise<Set<Place>>;
+
+  /**
+   * Ends every insert that still runs, whoever began it. Under the exclusive lock nobody inserts, so it belongs to
+   * somebody who lost the lock.
+   */
+  endStrays(): Promise<void>;
 
   /** Event ids of a partition below `beforeOffset`, received at or after `since` (ms since the epoch). */
   recentEventIds(partition: number, beforeOffset: number, since: number): Promise<SeenEvent[]>;
@@ -81,6 +88,13 @@ export interface StoredRange {
   partition: number;
   firstOffset: number;
   nextOffset: number;
+}
+
+/** `offset:index` of a row in its partition of the log. */
+export type Place = `${number}:${number}`;
+
+export function placeOf({ log_offset, log_index }: Pick<EventRow, 'log_offset' | 'log_index'>): Place {
+  return `${log_offset}:${log_index}`;
 }
 
 export interface SeenEvent {

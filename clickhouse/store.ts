@@ -5,7 +5,14 @@ import { type ClickHouseClient, drainStream } from '@clickhouse/client';
 import { insertError, storeError } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
-import type { AnalyticsStore, EventRow, SeenEvent, StoredRange } from './port.ts';
+import {
+  type AnalyticsStore,
+  type EventRow,
+  type Place,
+  placeOf,
+  type SeenEvent,
+  type StoredRange,
+} from './port.ts';
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
 import { rebuild } from './rebuild.ts';
 import { keepRawFor, rawIsWhole } from './retention.ts';
@@ -21,6 +28,8 @@ export interface Engine {
   readers: ClickHouseClient[];
   /** Resolves once a statement that failed does not run any more. Tries until it knows. */
   ended(queryId: string): Promise<void>;
+  /** Ends every statement whose id begins with `INSERT_ID`, of other processes too. */
+  endStrays(): Promise<void>;
   /** After the clients were closed. */
   close(): Promise<void>;
 }
@@ -82,7 +91,7 @@ class ClickHouseStore implements AnalyticsStore {
     });
   }
 
-  async holds(range: StoredRange, day: string): Promise<boolean> {
+  async stored(range: StoredRange, day: string): Promise<Set<Place>> {
     checkDays([day]);
     const params = {
       day,
@@ -90,10 +99,15 @@ class ClickHouseStore implements AnalyticsStore {
       first_offset: range.firstOffset,
       next_offset: range.nextOffset,
     };
-    const [row] = await this.#run(this.#writer, (client) =>
-      selectNamed<{ held: number }>(client, 'holds', params),
+    const rows = await this.#run(this.#writer, (client) =>
+      selectNamed<Pick<EventRow, 'log_offset' | 'log_index'>>(client, 'stored', params),
     );
-    return row?.held === 1;
+    return new Set(rows.map(placeOf));
+  }
+
+  /** Statements of the writer run one after the other, so an insert of this process has ended when its turn comes. */
+  async endStrays(): Promise<void> {
+    await this.#run(this.#writer, () => this.#engine.endStrays());
   }
 
   async recentEventIds(partition: number, beforeOffset: number, since: number): Promise<SeenEvent[]> {

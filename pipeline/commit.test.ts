@@ -37,7 +37,7 @@ describe('an answer of the analytics store that was lost', () => {
     await countWith((call, nth) => {
       if (nth > 1) return undefined;
       if (call === 'analytics.insert') return { when: 'before', what: unclear() };
-      if (call === 'analytics.holds') return { when: 'before', what: unreadable() };
+      if (call === 'analytics.stored') return { when: 'before', what: unreadable() };
       return call === 'analytics.rebuildDays' ? { when: 'after', what: unreadable() } : undefined;
     });
   });

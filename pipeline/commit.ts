@@ -2,14 +2,15 @@
  * Counts a unit of work once, whatever crashes when. The order is the proof:
  *
  * 1. Sessions and checkpoints, one transaction. A range that was counted before is `fenced` here.
- * 2. Raw events, one INSERT a month, all of it or nothing. Where the outcome of an earlier try is unclear, raw is asked
- *    for the range, and the derived tables of the touched days are made again from raw.
+ * 2. Raw events, one INSERT a month, all of it or nothing. Where the outcome of an earlier try is unclear, whatever
+ *    insert still runs is ended, raw is asked which rows it has, the others are inserted, and the derived tables of the
+ *    touched days are made again from raw.
  * 3. The offset, by the log, after this has resolved.
  *
  * A crash between 1 and 3 leaves the log's offset behind the checkpoint. The range then comes again as `recounted`:
  * step 1 is done, step 2 is unclear.
  */
-import type { AnalyticsStore } from '../clickhouse/port.ts';
+import { type AnalyticsStore, type EventRow, placeOf } from '../clickhouse/port.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { persist } from './backoff.ts';
 import { sessionDeltas } from './rows.ts';
@@ -17,7 +18,7 @@ import type { Prepared } from './work.ts';
 
 export interface CommitOptions {
   sessions: Pick<SessionStore, 'applyBatch' | 'withLock'>;
-  analytics: Pick<AnalyticsStore, 'insert' | 'holds' | 'rebuildDays'>;
+  analytics: Pick<AnalyticsStore, 'insert' | 'stored' | 'endStrays' | 'rebuildDays'>;
   onRetry(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void;
   onStep(step: 'sessions' | 'analytics', seconds: number): void;
 }
@@ -57,15 +58,23 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
 
   function settle(parts: Prepared[]): Promise<void> {
     return sessions.withLock('ingest', 'exclusive', async () => {
+      await analytics.endStrays();
       for (const day of firstDaysOfMonths(parts)) {
-        const missing: Prepared[] = [];
-        for (const part of parts) if (!(await analytics.holds(part.portion, day))) missing.push(part);
-        const rows = byMonth(missing).get(monthOf(day)) ?? [];
-        if (rows.length > 0) await analytics.insert(rows);
+        const missing: EventRow[] = [];
+        for (const part of parts) missing.push(...(await missingRows(part, day)));
+        if (missing.length > 0) await analytics.insert(missing);
       }
       const days = new Set(parts.flatMap(({ rows }) => rows.map(({ day }) => day)));
       await analytics.rebuildDays([...days].sort());
     });
+  }
+
+  /** Of the month of `day`. */
+  async function missingRows({ portion, rows }: Prepared, day: string): Promise<EventRow[]> {
+    const ofMonth = rows.filter((row) => monthOf(row.day) === monthOf(day));
+    if (ofMonth.length === 0) return [];
+    const stored = await analytics.stored(portion, day);
+    return ofMonth.filter((row) => !stored.has(placeOf(row)));
   }
 
   async function timed(step: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {

@@ -58,7 +58,7 @@ describe('a crash', () => {
   it('while what it left is being settled counts everything once', async () => {
     const ledger = await writeSome(system());
     await (await system().start(at('sessions.applyBatch', 1, after))).crashed();
-    await (await system().start(at('analytics.holds', 2, after))).crashed();
+    await (await system().start(at('analytics.stored', 2, after))).crashed();
     await (await system().start(at('analytics.insert', 1, after))).crashed();
     await (await system().start(at('analytics.rebuildDays', 1, before))).crashed();
     await system().start();
