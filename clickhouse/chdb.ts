@@ -9,7 +9,8 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import { Readable } from 'node:stream';
+import { type ClickHouseClientConfigOptions, createClient, drainStream } from '@clickhouse/client';
 import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
 import { READER_SETTINGS } from './settings.ts';
 import { type Engine, openStore, type StoreOptions } from './store.ts';
@@ -52,9 +53,15 @@ async function connect(directory: string, poolSize: number): Promise<Engine> {
       clickhouse_settings,
     });
   try {
+    const writer = client({});
     return {
-      writer: client({}),
+      writer,
       readers: Array.from({ length: poolSize }, () => client(READER_SETTINGS)),
+      async insert(statement, rows, queryId) {
+        const values = Readable.from([rows]);
+        const { stream } = await writer.exec({ query: statement, values, query_id: queryId });
+        await drainStream(stream);
+      },
       // A statement's promise settles when the library has returned, so nothing outlives it.
       ended: async () => {},
       endStrays: async () => {},

@@ -1,6 +1,7 @@
 /** Opens the analytics store that a URL names. */
 import { pickEngine } from '../engine.ts';
 import { openChdb } from './chdb.ts';
+import { openHttp } from './http.ts';
 import type { AnalyticsStore } from './port.ts';
 
 export interface AnalyticsOptions {
@@ -13,12 +14,13 @@ export interface AnalyticsOptions {
 }
 
 /**
- * Opens the store and brings its tables up to date. `chdb:///path/of/a/directory` is chDB in this process.
+ * Opens the store and brings its tables up to date. `chdb:///path/of/a/directory` is chDB in this process,
+ * `http://user:password@host:8123` (or `https://`) a ClickHouse server.
  *
  * @throws AnalyticsStoreError when the store is in use by another process, cannot be written or is of a newer version
  * @throws UnknownEngineError for another scheme
  */
 export function openAnalytics(url: string, options: AnalyticsOptions): Promise<AnalyticsStore> {
-  const open = pickEngine('analytics store', url, { chdb: openChdb });
+  const open = pickEngine('analytics store', url, { chdb: openChdb, http: openHttp, https: openHttp });
   return open(url, { poolSize: 4, now: Date.now, ...options });
 }

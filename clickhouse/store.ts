@@ -1,7 +1,6 @@
 /** The analytics store on any engine that speaks ClickHouse: chDB in this process, or a server. */
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { type ClickHouseClient, drainStream } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { insertError, storeError } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
@@ -26,7 +25,9 @@ export interface Engine {
   writer: ClickHouseClient;
   /** With `READER_SETTINGS`. One statement each at a time; a client that can run several is listed as often. */
   readers: ClickHouseClient[];
-  /** Resolves once a statement that failed does not run any more. Tries until it knows. */
+  /** Resolves when the server has the rows, and says so. */
+  insert(statement: string, rows: string, queryId: string): Promise<void>;
+  /** Resolves once an insert that failed neither runs nor can begin. */
   ended(queryId: string): Promise<void>;
   /** Ends every statement whose id begins with `INSERT_ID`, of other processes too. */
   endStrays(): Promise<void>;
@@ -42,6 +43,9 @@ export interface StoreOptions {
 }
 
 const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactEachRow`;
+
+/** What the ids of inserts begin with, whichever process runs them. */
+export const INSERT_ID = 'footfall-insert-';
 
 /** Event ids of one question; more are asked in turns. */
 const MAX_IDS = 1_000;
@@ -74,18 +78,13 @@ class ClickHouseStore implements AnalyticsStore {
   async insert(rows: EventRow[]): Promise<void> {
     checkRows(rows);
     if (rows.length === 0) return;
-    const query_id = randomUUID();
-    await this.#writer.run(async (client) => {
+    const queryId = INSERT_ID + randomUUID();
+    await this.#writer.run(async () => {
       try {
-        const { stream } = await client.exec({
-          query: INSERT,
-          values: Readable.from([rowsText(rows)]),
-          query_id,
-        });
-        await drainStream(stream);
+        await this.#engine.insert(INSERT, rowsText(rows), queryId);
       } catch (cause) {
         const error = insertError(cause);
-        if (error.code === 'unclear') await this.#engine.ended(query_id);
+        if (error.code === 'unclear') await this.#engine.ended(queryId);
         throw error;
       }
     });
