@@ -99,8 +99,9 @@ export interface LogTrouble {
    * partition is not read until the process starts again: going on could skip frames.
    * `consumer_failed`: the consumer rejected; it is offered the same again after a back-off.
    * `store_failed`: the log could not read, commit or remove; it tries again after a back-off.
+   * `topic_config`: a topic is set up so that it may lose frames or refuse them; names the setting and what to do.
    */
-  kind: 'gap' | 'beyond_end' | 'consumer_failed' | 'store_failed';
+  kind: 'gap' | 'beyond_end' | 'consumer_failed' | 'store_failed' | 'topic_config';
   message: string;
   group?: string;
   partition?: number;
