@@ -119,6 +119,7 @@ export interface LogTrouble {
    * `unopened`: the log could not be opened; it is tried again after a pause.
    * `spooling`: the log does not take frames, they go to the spool.
    * `replaying`: the log takes frames again, those of the spool follow. `replayed`: the spool is empty.
+   * `topic_config`: a topic is set up so that it may lose frames or refuse them; names the setting and what to do.
    */
   kind:
     | 'gap'
@@ -128,7 +129,8 @@ export interface LogTrouble {
     | 'unopened'
     | 'spooling'
     | 'replaying'
-    | 'replayed';
+    | 'replayed'
+    | 'topic_config';
   message: string;
   group?: string;
   partition?: number;

@@ -84,7 +84,7 @@ export interface Batch {
   ledger: LedgerEntry[];
 }
 
-export interface CountedRange extends OffsetRange, Claim {
+interface CountedRange extends OffsetRange, Claim {
   /** Latest receipt in the range, ms since the epoch; null when nothing in it can be read. */
   receivedUntil: number | null;
 }

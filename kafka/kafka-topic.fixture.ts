@@ -1,0 +1,43 @@
+/** Topics of their own for tests, removed afterwards. */
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+import { openLog } from './open.ts';
+import type { EventLog, LogOptions, LogTrouble } from './port.ts';
+
+/** A new log on the brokers; `open` may be called again and again. */
+export function kafkaLog(brokers: string) {
+  const prefix = `test-${randomUUID()}`;
+  const url = `kafka://${brokers}?prefix=${prefix}`;
+  return {
+    url,
+    eventsTopic: `${prefix}-events`,
+    deadLettersTopic: `${prefix}-dead-letters`,
+    open(
+      partitions: number,
+      onTrouble: (trouble: LogTrouble) => void,
+      options: Partial<LogOptions> = {},
+    ): Promise<EventLog> {
+      const limits = { retentionMs: 3_600_000, retentionBytes: 1024 ** 3, maxBytes: 2 * 1024 ** 3 };
+      return openLog(url, { partitions, ...limits, onTrouble, ...options });
+    },
+    async remove(): Promise<void> {
+      await withAdmin(brokers, async (admin) => {
+        const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+        if (topics.length > 0) await admin.deleteTopics({ topics });
+      });
+    },
+  };
+}
+
+async function withAdmin<T>(
+  brokers: string,
+  work: (admin: ReturnType<Kafka['admin']>) => Promise<T>,
+): Promise<T> {
+  const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
