@@ -1,6 +1,6 @@
 /** The topics of a log: made when absent, looked over when there. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { unavailable, within, wordsOf } from './kafka-errors.ts';
 import { problemsOf } from './kafka-topic-problems.ts';
 import type { KafkaAddress } from './kafka-url.ts';
@@ -140,7 +140,7 @@ async function settingsOf(admin: Admin, topics: string[]): Promise<Map<string, M
     'reading the settings of topics',
     admin.describeConfigs({
       includeSynonyms: false,
-      resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
+      resources: topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
     }),
   );
   return new Map(
