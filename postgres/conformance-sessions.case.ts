@@ -108,6 +108,28 @@ export function describeSessions(setting: () => ConformanceSetting): void {
     });
   });
 
+  it('a session of a visitor whom nobody knew is counted in full when instances see the visitor first at the same time', async () => {
+    const rounds = 20;
+    for (let round = 0; round < rounds; round++) {
+      const fingerprints = Array.from({ length: 5 }, visitor);
+      await Promise.all(
+        Array.from({ length: 6 }, (_, n) =>
+          repeated(fingerprints.map((fingerprint) => delta(fingerprint, n))),
+        ),
+      );
+      for (const fingerprint of fingerprints) expect(await read(fingerprint)).toMatchObject({ pageViews: 6 });
+    }
+  });
+
+  /** As callers do where two insert the same visitor. */
+  async function repeated(deltas: SessionDelta[]): Promise<void> {
+    for (;;) {
+      const error = await apply(...deltas).catch((error: unknown) => error);
+      if (error === undefined) return;
+      expect(error).toMatchObject({ code: 'conflict', retryable: true });
+    }
+  }
+
   describe('a conversion', () => {
     const signedIn = (instant: number) => ({ userId: 'ann', firstSignedInAt: instant });
 

@@ -151,7 +151,9 @@ describe('opening a session store', () => {
   const options = { sessionTimeoutMs: 1 };
 
   it('lists the known engines when the scheme is none of them', async () => {
-    await expect(openSessions('oracle://x', options)).rejects.toThrow(/oracle.*embedded-postgres:\/\//);
+    await expect(openSessions('oracle://x', options)).rejects.toThrow(
+      /oracle.*embedded-postgres:\/\/, postgres:\/\/, postgresql:\/\//,
+    );
   });
 
   it('refuses a relative folder, a parameter, and a path that a shell would read differently', async () => {

@@ -46,7 +46,7 @@ export async function openNetworked(url: string, options: NetworkedOptions): Pro
 }
 
 /** @param version as in server_version_num. @throws SessionStoreError `failed` */
-function requireVersion(version: number): void {
+export function requireVersion(version: number): void {
   const major = Math.floor(version / 10_000);
   if (major >= OLDEST_VERSION) return;
   throw new SessionStoreError(

@@ -13,13 +13,22 @@ const CONNECT_WITHIN_MS = 10 * SECOND;
 /** A probe each second after this much silence; the tenth without an answer ends the connection. */
 const KEEPALIVE_AFTER_MS = 10 * SECOND;
 
+/** 0: no limit. */
+interface Limits {
+  statementMs: number;
+  lockMs: number;
+  answerMs: number;
+}
+
 /**
  * The server gives up first and says why. The client waits a little longer, and then takes the connection for
  * half-open: nothing will ever come back on it.
  */
-const QUERIES = { statementMs: 30 * SECOND, lockMs: 10 * SECOND, answerMs: 40 * SECOND };
-/** One slice of waiting for an advisory lock, which `advisory-lock.ts` repeats for as long as it takes. */
-const LOCKS = { statementMs: 0, lockMs: 15 * SECOND, answerMs: 25 * SECOND };
+const LIMITS: Record<'queries' | 'locks', Limits> = {
+  queries: { statementMs: 30 * SECOND, lockMs: 10 * SECOND, answerMs: 40 * SECOND },
+  /** One slice of waiting for an advisory lock, which `advisory-lock.ts` repeats for as long as it takes. */
+  locks: { statementMs: 0, lockMs: 15 * SECOND, answerMs: 25 * SECOND },
+};
 const IDLE_IN_TRANSACTION_MS = 30 * SECOND;
 
 const CONFIGURE = sql('configure_connection');
@@ -27,18 +36,19 @@ const CONFIGURE = sql('configure_connection');
 export function openPools(
   config: pg.ClientConfig,
   sizes: PoolSizes,
+  limits = LIMITS,
 ): Pick<DatabaseParts, 'pool' | 'lockPool'> {
   return {
-    pool: openPool(config, QUERIES, {
+    pool: openPool(config, limits.queries, {
       max: sizes.maxConnections,
       connectionTimeoutMillis: CONNECT_WITHIN_MS,
     }),
     // No limit here: it would also end the wait for a connection, and who waits for a lock waits until it is there.
-    lockPool: openPool(config, LOCKS, { max: sizes.maxLockConnections }),
+    lockPool: openPool(config, limits.locks, { max: sizes.maxLockConnections }),
   };
 }
 
-function openPool(config: pg.ClientConfig, limits: typeof QUERIES, pool: pg.PoolConfig): pg.Pool {
+function openPool(config: pg.ClientConfig, limits: Limits, pool: pg.PoolConfig): pg.Pool {
   const settings = [limits.statementMs, limits.lockMs, IDLE_IN_TRANSACTION_MS].map(String);
   const options: pg.PoolConfig = {
     ...config,

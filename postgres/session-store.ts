@@ -23,9 +23,11 @@ const SQL = {
   addToLedger: sql('add_to_ledger'),
   readLedger: sql('read_ledger'),
   readProgress: sql('read_progress'),
+  lockSessions: sql('lock_sessions'),
   upsertSessions: sql('upsert_sessions'),
   readCheckpoint: sql('read_checkpoint'),
   summariseConversions: sql('summarise_conversions'),
+  reachRowsByKey: sql('reach_rows_by_key'),
   deleteIdleSessions: sql('delete_idle_sessions'),
   listDivisions: sql('list_divisions'),
   listCommunities: sql('list_communities'),
@@ -98,8 +100,10 @@ export class PostgresSessionStore implements SessionStore {
         ]);
       }
       if (sessions.length === 0) return;
+      const fingerprints = column(sessions, 'fingerprint');
+      await client.query(SQL.lockSessions, [fingerprints]);
       await client.query(SQL.upsertSessions, [
-        column(sessions, 'fingerprint'),
+        fingerprints,
         sessions.map(({ sessionId }) => storable(sessionId)),
         sessions.map(({ userId }) => (userId === null ? null : storable(userId))),
         column(sessions, 'firstSeen'),
@@ -180,6 +184,7 @@ export class PostgresSessionStore implements SessionStore {
     let total = 0;
     for (;;) {
       const deleted = await this.#database.transaction(async (client) => {
+        await client.query(SQL.reachRowsByKey);
         const { rowCount } = await client.query(SQL.deleteIdleSessions, [instant, SESSIONS_PER_DELETE]);
         return rowCount ?? 0;
       });

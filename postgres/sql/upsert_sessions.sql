@@ -1,9 +1,10 @@
--- What a batch says of its visitors, one row a visitor. Rows are locked and inserted in the order of the fingerprint,
--- so that two instances never wait for each other in a circle.
+-- What a batch says of its visitors, one row a visitor. The sessions that were there have been locked by
+-- lock_sessions.sql; what has come since is locked here. New ones are inserted in the order of the fingerprint; one that
+-- somebody else inserts at the same time fails the transaction.
 --
 -- Every row is reached by its key, since a join would read all partitions: lateral with a limit is looked up in the one
--- partition that can have the row, and an insert is routed there. `known` inserts only rows that `held` has locked, so
--- each of them meets its conflict.
+-- partition that can have the row, and an insert is routed there. `changed` inserts only what is there and locked, so
+-- each of its rows meets its conflict.
 -- $1 fingerprint[], $2 session_id[], $3 user_id[], $4 first seen[], $5 last seen[], $6 page views[],
 -- $7 first signed in at[], $8 began anonymous[], $9 session timeout; instants and the timeout in ms
 with delta as materialized (
@@ -21,7 +22,7 @@ with delta as materialized (
   ) as row (fingerprint, session_id, user_id, first_seen, last_seen, page_views, signed_in_at, began_anonymous)
   order by fingerprint
 ),
-held as materialized (
+known as materialized (
   select
     session.fingerprint,
     case
@@ -46,10 +47,10 @@ held as materialized (
     select * from anonymous_session where anonymous_session.fingerprint = delta.fingerprint limit 1 for update
   ) as session
 ),
-known as (
+changed as (
   insert into anonymous_session (fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at)
   select fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at
-  from held
+  from known
   on conflict (fingerprint) do update
   set session_id = excluded.session_id,
       user_id = excluded.user_id,
@@ -63,5 +64,5 @@ select
   fingerprint, session_id, user_id, first_seen, last_seen, page_views,
   case when began_anonymous then signed_in_at end
 from delta
-where not exists (select from held where held.fingerprint = delta.fingerprint)
+where not exists (select from known where known.fingerprint = delta.fingerprint)
 order by fingerprint
