@@ -39,11 +39,17 @@ export async function startFront(directory: string, keepAliveMs = 10_000): Promi
   }
 
   async function news(): Promise<FrontNews> {
-    const died = once(child, 'close').then(() => {
+    const over = new AbortController();
+    const { signal } = over;
+    const died = once(child, 'close', { signal }).then(() => {
       throw new Error('the front of ClickHouse has ended');
     });
-    const [message] = await Promise.race([once(child, 'message'), died]);
-    return message;
+    try {
+      const [message] = await Promise.race([once(child, 'message', { signal }), died]);
+      return message;
+    } finally {
+      over.abort();
+    }
   }
 
   async function order(command: FrontOrder): Promise<FrontNews> {

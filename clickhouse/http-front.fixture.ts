@@ -29,6 +29,8 @@ export interface SeenRequest {
   /** Of the request; '' without. */
   contentEncoding: string;
   contentLength: string;
+  acceptEncoding: string;
+  /** Of the body, unpacked. */
   bytes: number;
   /** Connection that it came by, from 1. */
   connection: number;
@@ -149,6 +151,7 @@ export class HttpFront {
       kind,
       contentEncoding: request.headers['content-encoding'] ?? '',
       contentLength: request.headers['content-length'] ?? '',
+      acceptEncoding: String(request.headers['accept-encoding'] ?? ''),
       bytes: body.length,
       connection: this.#connections.get(request.socket) ?? 0,
       userAgent: request.headers['user-agent'] ?? '',
