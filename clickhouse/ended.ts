@@ -9,6 +9,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import type { Layout } from './layout.ts';
 import { AnalyticsStoreError } from './port.ts';
 import { select } from './statement.ts';
 
@@ -24,17 +25,17 @@ const LOOKS = 2;
 export async function waitUntilEnded(
   client: ClickHouseClient,
   condition: string,
-  { onCluster, processes }: { onCluster: string; processes: string },
+  layout: Layout,
 ): Promise<void> {
   let clear = 0;
   let cause: unknown;
   for (let n = 0; n < TRIES && clear < LOOKS; n++) {
     if (n > 0) await delay(Math.min(FIRST_PAUSE_MS * 2 ** (n - 1), LONGEST_PAUSE_MS));
     try {
-      await client.command({ query: `KILL QUERY${onCluster} WHERE ${condition} SYNC` });
+      await client.command({ query: `KILL QUERY${layout.onCluster} WHERE ${condition} SYNC` });
       const [left] = await select<{ running: number }>(
         client,
-        `SELECT count() AS running FROM ${processes} WHERE ${condition}`,
+        `SELECT count() AS running FROM ${layout.everywhere('system.processes')} WHERE ${condition}`,
       );
       clear = left?.running === 0 ? clear + 1 : 0;
     } catch (error) {
