@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from '@clickhouse/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openHttp } from './http.ts';
 import { type FrontProcess, startFront } from './http-front-process.fixture.ts';
@@ -54,6 +55,18 @@ const range = (): StoredRange => ({ partition, firstOffset: 0, nextOffset: 1_000
 const stored = () => store.stored(range(), DAY);
 const places = (of: EventRow[]) => new Set(of.map(placeOf));
 const read = (from = store) => from.read('visitors_of_day', { day: '2020-01-01' });
+async function insertsUnderWay(): Promise<number> {
+  const client = createClient({ url: front.url });
+  const result = await client.query({
+    query:
+      "SELECT toUInt8(count()) AS n FROM system.processes WHERE initial_query_id LIKE 'footfall-insert-%'",
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ n: number }>();
+  await client.close();
+  return row?.n ?? 0;
+}
+
 const unclear = { code: 'unclear', retryable: true };
 const unavailable = { code: 'unavailable', retryable: true };
 
@@ -91,9 +104,10 @@ describe('an insert', () => {
     const hasty = await openStore(300);
     await front.strike({ what: 'delay_before', delay: FOR_EVER, kinds: ['insert'], times: 1 });
     await expect(hasty.insert(rows())).rejects.toMatchObject(unclear);
+    expect(await insertsUnderWay()).toBe(0);
     expect(await stored()).toEqual(new Set());
     const again = rows();
-    await hasty.insert(again);
+    await store.insert(again);
     expect(await stored()).toEqual(places(again));
     await hasty.close();
   });
@@ -128,7 +142,9 @@ describe('an insert', () => {
     await front.strike({ what: 'delay_before', delay: FOR_EVER, kinds: ['insert'], times: 1 });
     const lost = expect(other.insert(rows())).rejects.toMatchObject(unclear);
     await vi.waitFor(async () => expect((await front.seen()).length).toBeGreaterThan(before), 10_000);
+    expect(await insertsUnderWay()).toBe(1);
     await store.endStrays();
+    expect(await insertsUnderWay()).toBe(0);
     expect(await stored()).toEqual(new Set());
     await lost;
     await other.close();
