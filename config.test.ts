@@ -17,6 +17,8 @@ test('a variable that is set wins; an empty one is not set', () => {
     CORS_ALLOWED_ORIGINS: 'https://a.example, https://b.example,',
     KAFKA_BROKERS: 'one:9092,two:9092',
     SPOOL_MAX_BYTES: '1000000',
+    CLICKHOUSE_URL: 'https://one:8443',
+    CLICKHOUSE_CLUSTER: 'main',
     INGEST_PORT: '',
     ANALYTICS_TIMEZONE: 'America/Toronto',
   });
@@ -26,6 +28,8 @@ test('a variable that is set wins; an empty one is not set', () => {
     respectDnt: false,
     corsAllowedOrigins: ['https://a.example', 'https://b.example'],
     logUrl: 'kafka://one:9092,two:9092',
+    analyticsUrl: 'https://one:8443',
+    clickhouseCluster: 'main',
     timeZone: 'America/Toronto',
   });
 });
@@ -41,6 +45,8 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ LOG_RETENTION_BYTES: '100', LOG_MAX_BYTES: '100' }, /LOG_RETENTION_BYTES/],
     [{ SPOOL_MAX_BYTES: '0' }, /SPOOL_MAX_BYTES=0/],
     [{ DATA_DIR: '/tmp/a?b' }, /DATA_DIR/],
+    [{ CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: "a'b" }, /CLICKHOUSE_CLUSTER=a'b/],
+    [{ CLICKHOUSE_CLUSTER: 'main' }, /CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL/],
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
     expect(() => readConfig(environment)).toThrow(message);

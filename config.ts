@@ -18,6 +18,7 @@ const Environment = Type.Object({
 
   KAFKA_BROKERS: Text(),
   CLICKHOUSE_URL: Text(),
+  CLICKHOUSE_CLUSTER: Type.String({ default: '', pattern: '^[A-Za-z0-9_-]*$' }),
   DATABASE_URL: Text(),
   REDIS_URL: Text(),
 
@@ -57,6 +58,8 @@ export interface Config {
   /** Where each engine is; the scheme picks the engine. */
   readonly logUrl: string;
   readonly analyticsUrl: string;
+  /** Cluster of ClickHouse servers; empty: one server. */
+  readonly clickhouseCluster: string;
   readonly sessionsUrl: string;
   readonly liveUrl: string;
 
@@ -100,6 +103,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   if (env.LOG_RETENTION_BYTES >= env.LOG_MAX_BYTES) {
     throw new ConfigError('LOG_RETENTION_BYTES: must be below LOG_MAX_BYTES');
   }
+  if (env.CLICKHOUSE_CLUSTER !== '' && env.CLICKHOUSE_URL === '') {
+    throw new ConfigError('CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL');
+  }
   if (/[?#%]/.test(dataDir)) throw new ConfigError(`DATA_DIR=${dataDir}: must not contain ?, # or %`);
   return Object.freeze({
     dataDir,
@@ -109,6 +115,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     logLevel: env.LOG_LEVEL,
     logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${dataDir}/log` : `kafka://${env.KAFKA_BROKERS}`,
     analyticsUrl: env.CLICKHOUSE_URL || `chdb://${dataDir}/clickhouse`,
+    clickhouseCluster: env.CLICKHOUSE_CLUSTER,
     sessionsUrl: env.DATABASE_URL || `embedded-postgres://${dataDir}/postgres`,
     liveUrl: env.REDIS_URL || 'memory://',
     partitions: env.PARTITIONS,

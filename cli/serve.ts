@@ -21,7 +21,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const { jwtSecret } = readSecrets(config);
     const { timeZone, rawDays, realtimeTtlMs } = config;
     const [analytics, sessions, live] = await Promise.all([
-      openAnalytics(config.analyticsUrl, { rawDays }),
+      openAnalytics(config.analyticsUrl, { rawDays, cluster: config.clickhouseCluster }),
       openSessionStore(config, logger),
       openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
     ]);

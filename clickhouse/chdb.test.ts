@@ -19,6 +19,7 @@ describeAnalyticsStore('chDB', async () => {
         .split('\n')
         .flatMap((line): Record<string, unknown>[] => (line === '' ? [] : [JSON.parse(line)]));
     },
+    local: (table) => table,
     reopen: async () => {
       await store.close();
       store = await open();

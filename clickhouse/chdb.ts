@@ -11,6 +11,7 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClientConfigOptions, createClient, drainStream } from '@clickhouse/client';
+import { ONE_SERVER } from './layout.ts';
 import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
 import { READER_SETTINGS } from './settings.ts';
 import { type Engine, openStore, type StoreOptions } from './store.ts';
@@ -22,8 +23,11 @@ const SCHEME = 'chdb://';
 /** @throws AnalyticsStoreError `unavailable` while another process has the directory */
 export async function openChdb(
   url: string,
-  options: StoreOptions & { poolSize: number },
+  options: StoreOptions & { poolSize: number; cluster: string },
 ): Promise<AnalyticsStore> {
+  if (options.cluster !== '') {
+    throw new AnalyticsStoreError('failed', 'CLICKHOUSE_CLUSTER needs a server: set CLICKHOUSE_URL');
+  }
   const directory = directoryOf(url);
   await makeWritable(directory);
   const engine = await connect(directory, options.poolSize);
@@ -57,6 +61,7 @@ async function connect(directory: string, poolSize: number): Promise<Engine> {
     return {
       writer,
       readers: Array.from({ length: poolSize }, () => client(READER_SETTINGS)),
+      layout: ONE_SERVER,
       async insert(statement, rows, queryId) {
         const values = Readable.from([rows]);
         const { stream } = await writer.exec({ query: statement, values, query_id: queryId });

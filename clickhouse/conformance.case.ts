@@ -9,6 +9,8 @@ export interface Opened {
   store: AnalyticsStore;
   /** Runs a statement behind the store's back. */
   sql(statement: string): Promise<Record<string, unknown>[]>;
+  /** Name of the table in which a server keeps the rows of `footfall.TABLE`. */
+  local(table: string): string;
   /** Closes the store and opens it again. */
   reopen(): Promise<AnalyticsStore>;
   dispose(): Promise<void>;
@@ -104,7 +106,7 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
         );
         await store.insert(rows);
         const written = await opened.sql(
-          "SELECT rows FROM system.parts WHERE database = 'footfall' AND table = 'event' AND partition = '202502' AND level = 0",
+          `SELECT rows FROM system.parts WHERE database = 'footfall' AND table = '${opened.local('event')}' AND partition = '202502' AND level = 0`,
         );
         expect(written.map(({ rows }) => Number(rows))).toEqual([20_000]);
       });
@@ -135,8 +137,9 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
 
       it('is unclear when a view fails, and a rebuild makes up for it', async () => {
         await opened.sql(
-          `CREATE MATERIALIZED VIEW footfall.a_broken_mv TO footfall.page_daily AS
-           SELECT day, page, countIf(throwIf(title = 'breaks') = 0) AS views FROM footfall.event GROUP BY day, page`,
+          `CREATE MATERIALIZED VIEW footfall.a_broken_mv TO footfall.${opened.local('page_daily')} AS
+           SELECT day, page, countIf(throwIf(title = 'breaks') = 0) AS views
+           FROM footfall.${opened.local('event')} GROUP BY day, page`,
         );
         const row = eventRow({
           happened_at: at('2025-06-01'),
@@ -265,11 +268,11 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
         const [missing, doubled, other] = ['2026-11-05', '2026-11-06', '2026-11-07'] as const;
         const before = [await everyAnswer(missing), await everyAnswer(doubled)];
         for (const table of derived) {
-          await opened.sql(`ALTER TABLE footfall.${table} DROP PARTITION '${missing}'`);
+          await opened.sql(`ALTER TABLE footfall.${opened.local(table)} DROP PARTITION '${missing}'`);
           await opened.sql(
             `INSERT INTO footfall.${table} SELECT * FROM footfall.${table} WHERE day = '${doubled}'`,
           );
-          await opened.sql(`ALTER TABLE footfall.${table} DROP PARTITION '${other}'`);
+          await opened.sql(`ALTER TABLE footfall.${opened.local(table)} DROP PARTITION '${other}'`);
         }
         expect([await everyAnswer(missing), await everyAnswer(doubled)]).not.toEqual(before);
 
@@ -282,7 +285,7 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
 
       it('empties a day that raw has nothing of', async () => {
         await store.insert([eventRow({ happened_at: at('2025-09-01') })]);
-        await opened.sql("ALTER TABLE footfall.event DROP PARTITION '202509'");
+        await opened.sql(`ALTER TABLE footfall.${opened.local('event')} DROP PARTITION '202509'`);
         await store.rebuildDays(['2025-09-01', '2025-09-02']);
         expect((await everyAnswer('2025-09-01')).flat()).toEqual([
           { visitors: 0, authenticated: 0, page_views: 0 },

@@ -1,40 +1,5 @@
 /** The conformance suite over HTTP. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createClient } from '@clickhouse/client';
 import { describeAnalyticsStore } from './conformance.case.ts';
-import { startFront } from './http-front-process.fixture.ts';
-import { openAnalytics } from './open.ts';
+import { openOverHttp } from './http-conformance.fixture.ts';
 
-describeAnalyticsStore('ClickHouse over HTTP', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'footfall-http-'));
-  const front = await startFront(directory);
-  const open = () => openAnalytics(front.url, { rawDays: 36_500 });
-  let store = await open();
-  const client = createClient({ url: front.url });
-  return {
-    store,
-    sql: async (statement) => {
-      const { stream } = await client.exec({
-        query: statement,
-        clickhouse_settings: { default_format: 'JSONEachRow' },
-      });
-      const text = Buffer.concat(await stream.toArray()).toString();
-      return text
-        .split('\n')
-        .flatMap((line): Record<string, unknown>[] => (line === '' ? [] : [JSON.parse(line)]));
-    },
-    reopen: async () => {
-      await store.close();
-      store = await open();
-      return store;
-    },
-    dispose: async () => {
-      await client.close();
-      await store.close();
-      await front.close();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
-});
+describeAnalyticsStore('ClickHouse over HTTP', () => openOverHttp());

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { FrontNews, FrontOrder } from './http-front.child.ts';
-import type { SeenRequest, Strike } from './http-front.fixture.ts';
+import type { FrontOptions, SeenRequest, Strike } from './http-front.fixture.ts';
 
 export interface FrontProcess {
   /** `http://127.0.0.1:port`; stays the same. */
@@ -21,14 +21,14 @@ export interface FrontProcess {
   close(): Promise<void>;
 }
 
-export async function startFront(directory: string, keepAliveMs = 10_000): Promise<FrontProcess> {
+export async function startFront(directory: string, options: FrontOptions = {}): Promise<FrontProcess> {
   let child: ChildProcess;
   let port = 0;
 
   async function start(): Promise<void> {
     child = fork(
       new URL('./http-front.child.ts', import.meta.url),
-      [directory, String(port), String(keepAliveMs)],
+      [directory, String(port), JSON.stringify(options)],
       {
         execArgv: ['--import', 'tsx'],
         env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
@@ -39,11 +39,17 @@ export async function startFront(directory: string, keepAliveMs = 10_000): Promi
   }
 
   async function news(): Promise<FrontNews> {
-    const died = once(child, 'close').then(() => {
+    const over = new AbortController();
+    const { signal } = over;
+    const died = once(child, 'close', { signal }).then(() => {
       throw new Error('the front of ClickHouse has ended');
     });
-    const [message] = await Promise.race([once(child, 'message'), died]);
-    return message;
+    try {
+      const [message] = await Promise.race([once(child, 'message', { signal }), died]);
+      return message;
+    } finally {
+      over.abort();
+    }
   }
 
   async function order(command: FrontOrder): Promise<FrontNews> {

@@ -1,4 +1,4 @@
-/** A {@link HttpFront} as a process of its own. Arguments: directory, port (0: any), ms that idle connections stay. */
+/** A {@link HttpFront} as a process of its own. Arguments: directory, port (0: any), options as JSON. */
 import { HttpFront, type SeenRequest, type Strike } from './http-front.fixture.ts';
 
 /** Each order is answered with what it asks for, when it is done. */
@@ -10,8 +10,8 @@ export interface FrontNews {
   seen?: SeenRequest[];
 }
 
-const [directory = '', port = '0', keepAliveMs] = process.argv.slice(2);
-const front = new HttpFront(directory, keepAliveMs === undefined ? undefined : Number(keepAliveMs));
+const [directory = '', port = '0', options = '{}'] = process.argv.slice(2);
+const front = new HttpFront(directory, JSON.parse(options));
 const tell = (news: FrontNews) => process.send?.(news);
 
 process.on('message', (message) => void obey(message as FrontOrder));

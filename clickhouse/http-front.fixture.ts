@@ -5,9 +5,13 @@
  * refuses a body that is shorter than its Content-Length, answers gzip when asked, and names errors in
  * `X-ClickHouse-Exception-Code` and in the text. What it cannot do is interrupt chDB: KILL waits for a statement that
  * runs, and ends one that a fault still holds back. `system.processes` is what is under way here.
+ *
+ * It can also stand for a cluster of one shard with one replica. Distributed tables are then real; what needs Keeper, which chDB
+ * cannot use, is left out of the statements: ON CLUSTER and Replicated.
  */
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -23,12 +27,21 @@ export type FrontFault =
 /** Strikes the next `times` statements of its kinds; all of them without. */
 export type Strike = FrontFault & { kinds?: StatementKind[]; times?: number };
 
+export interface FrontOptions {
+  /** How long an idle connection stays. */
+  keepAliveMs?: number;
+  /** Name of the cluster that it stands for. */
+  cluster?: string;
+}
+
 export interface SeenRequest {
   queryId: string;
   kind: StatementKind;
   /** Of the request; '' without. */
   contentEncoding: string;
   contentLength: string;
+  acceptEncoding: string;
+  /** Of the body, unpacked. */
   bytes: number;
   /** Connection that it came by, from 1. */
   connection: number;
@@ -69,10 +82,11 @@ export class HttpFront {
   #strikes: Strike[] = [];
   #port = 0;
 
-  /** `keepAliveMs`: how long an idle connection stays. */
-  constructor(directory: string, keepAliveMs = 10_000) {
+  constructor(directory: string, { keepAliveMs = 10_000, cluster = '' }: FrontOptions = {}) {
     this.#directory = directory;
-    this.#engine = new Session(directory);
+    this.#engine = new Session(directory, {
+      connectionArgs: cluster === '' ? [] : configured(directory, cluster),
+    });
     this.#server = createServer(
       { keepAliveTimeout: keepAliveMs, maxHeaderSize: MAX_URI_BYTES },
       (request, response) => {
@@ -149,6 +163,7 @@ export class HttpFront {
       kind,
       contentEncoding: request.headers['content-encoding'] ?? '',
       contentLength: request.headers['content-length'] ?? '',
+      acceptEncoding: String(request.headers['accept-encoding'] ?? ''),
       bytes: body.length,
       connection: this.#connections.get(request.socket) ?? 0,
       userAgent: request.headers['user-agent'] ?? '',
@@ -196,13 +211,14 @@ export class HttpFront {
   }
 
   async #run(statement: string, url: URLSearchParams): Promise<Buffer> {
+    if (firstWord(statement) === '') throw new EngineError(62, 'Syntax error: Empty query. (SYNTAX_ERROR)');
     const session = new Session(this.#directory);
     try {
       const set = [...url]
         .filter(([name]) => !NO_SETTINGS.has(name) && !OF_THE_INTERFACE.test(name))
         .map(([name, value]) => `SET ${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'; `);
       const processes = [...this.#running.keys()].map((id) => `'${id}'`);
-      const text = statement.replace(
+      const text = withoutKeeper(statement).replace(
         /\b(system\.processes|clusterAllReplicas\('[^']*', system\.processes\))/,
         `(SELECT arrayJoin([${processes}]) AS initial_query_id)`,
       );
@@ -236,10 +252,34 @@ export class HttpFront {
   }
 }
 
+/** A server takes itself for the shard whose port is its own; nobody listens there. */
+function configured(directory: string, cluster: string): string[] {
+  const file = `${directory}.xml`;
+  writeFileSync(
+    file,
+    `<clickhouse><tcp_port>9000</tcp_port><remote_servers><${cluster}><shard>
+       <internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>9000</port></replica>
+     </shard></${cluster}></remote_servers></clickhouse>`,
+  );
+  return [`--config-file=${file}`];
+}
+
+function withoutKeeper(statement: string): string {
+  if (/^SYSTEM SYNC REPLICA\b/.test(statement)) return 'SELECT 1 WHERE 0';
+  if (kindOf(statement) === 'insert') return statement;
+  return statement
+    .replace(/ ON CLUSTER '\w+'/, '')
+    .replace(/\bReplicated(\w*MergeTree)(\('[^']*', '[^']*'\))?/, '$1');
+}
+
 function kindOf(statement: string): StatementKind {
-  const word = /^(?:\s|--.*\n)*(\w+)/.exec(statement)?.[1]?.toLowerCase();
+  const word = firstWord(statement);
   if (word === 'insert' || word === 'kill') return word;
   return word === 'select' || word === 'with' ? 'select' : 'other';
+}
+
+function firstWord(statement: string): string {
+  return /^(?:\s|--.*\n)*(\w+)/.exec(statement)?.[1]?.toLowerCase() ?? '';
 }
 
 /** Undefined when the client left before its end, or when it is to be cut after the first bytes. */

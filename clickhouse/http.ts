@@ -10,6 +10,7 @@ import {
   drainStream,
 } from '@clickhouse/client';
 import { waitUntilEnded } from './ended.ts';
+import { clusterLayout, ONE_SERVER } from './layout.ts';
 import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
 import { resettableAgent } from './resettable-agent.ts';
 import { READER_SETTINGS } from './settings.ts';
@@ -46,13 +47,18 @@ const compress = promisify(gzip);
 /** @throws AnalyticsStoreError `unavailable` when no server answers */
 export async function openHttp(
   url: string,
-  options: StoreOptions & { poolSize: number },
+  options: StoreOptions & { poolSize: number; cluster: string },
   timeouts: HttpTimeouts = TIMEOUTS,
 ): Promise<AnalyticsStore> {
-  return openStore(connect(url, options.poolSize, timeouts), options);
+  return openStore(connect(url, options, timeouts), options);
 }
 
-function connect(url: string, poolSize: number, timeouts: HttpTimeouts): Engine {
+function connect(
+  url: string,
+  { poolSize, cluster }: { poolSize: number; cluster: string },
+  timeouts: HttpTimeouts,
+): Engine {
+  const layout = cluster === '' ? ONE_SERVER : clusterLayout(cluster);
   const server = serverOf(url);
   const { agent, reset } = resettableAgent(server.url.protocol === 'https:');
   const client = (own: ClickHouseClientConfigOptions) =>
@@ -77,10 +83,10 @@ function connect(url: string, poolSize: number, timeouts: HttpTimeouts): Engine 
     clickhouse_settings: READER_SETTINGS,
   });
   const control = client({ max_open_connections: 1, request_timeout: CONTROL_TIMEOUT_MS });
-  const where = { onCluster: '', processes: 'system.processes' };
 
   return {
     writer,
+    layout,
     readers: Array.from({ length: poolSize }, () => reader),
     /** One buffer with its length, not a stream: a server tells a body that was cut from one that is complete. */
     async insert(statement, rows, queryId) {
@@ -98,8 +104,12 @@ function connect(url: string, poolSize: number, timeouts: HttpTimeouts): Engine 
         clearTimeout(timer);
       }
     },
-    ended: (queryId) => waitUntilEnded(control, `initial_query_id = '${queryId}'`, where),
-    endStrays: () => waitUntilEnded(control, `startsWith(initial_query_id, '${INSERT_ID}')`, where),
+    ended: (queryId) => waitUntilEnded(control, `initial_query_id = '${queryId}'`, layout),
+    async endStrays() {
+      await waitUntilEnded(control, `startsWith(initial_query_id, '${INSERT_ID}')`, layout);
+      // A replica that lags behind would not tell what is stored.
+      for (const query of layout.sync('event')) await writer.command({ query });
+    },
     close: () => control.close(),
   };
 }

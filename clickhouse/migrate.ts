@@ -1,20 +1,24 @@
 /**
  * Runs `migrations/NNNN_name.sql` in order, each once. A file that was interrupted runs again from its start,
- * so its statements say IF NOT EXISTS; a statement ends with `;` at the end of a line.
+ * so its statements say IF NOT EXISTS, which also lets several processes do it at once; a statement ends with `;` at
+ * the end of a line.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ClickHouseClient } from '@clickhouse/client';
+import type { Layout } from './layout.ts';
 import { AnalyticsStoreError } from './port.ts';
 import { select } from './statement.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 
 /** @throws AnalyticsStoreError `failed` when the store was written by a newer version */
-export async function migrate(client: ClickHouseClient): Promise<void> {
-  await client.command({ query: 'CREATE DATABASE IF NOT EXISTS footfall ENGINE = Atomic' });
+export async function migrate(client: ClickHouseClient, layout: Layout): Promise<void> {
+  const { onCluster, sharedEngine } = layout;
+  await client.command({ query: `CREATE DATABASE IF NOT EXISTS footfall${onCluster} ENGINE = Atomic` });
   await client.command({
-    query: `CREATE TABLE IF NOT EXISTS footfall.migration (name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-            ENGINE = MergeTree ORDER BY name`,
+    query: `CREATE TABLE IF NOT EXISTS footfall.migration${onCluster}
+            (name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+            ENGINE = ${sharedEngine} ORDER BY name`,
   });
 
   const files = readdirSync(FOLDER)
@@ -33,14 +37,16 @@ export async function migrate(client: ClickHouseClient): Promise<void> {
 
   for (const name of files) {
     if (applied.has(name)) continue;
-    for (const query of statements(readFileSync(new URL(name, FOLDER), 'utf8')))
-      await client.command({ query });
+    for (const statement of statementsOf(readFileSync(new URL(name, FOLDER), 'utf8'))) {
+      for (const query of layout.definitions(statement)) await client.command({ query });
+    }
     await client.insert({ table: 'footfall.migration', values: [{ name }], format: 'JSONEachRow' });
   }
 }
 
-function statements(file: string): string[] {
+export function statementsOf(file: string): string[] {
   return file
+    .replaceAll(/^--.*$/gm, '')
     .split(/;\s*$/m)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');

@@ -18,11 +18,37 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 it('names the schemes it knows', () => {
-  expect(() => openAnalytics('mysql://there', { rawDays: 400 })).toThrow(/mysql:\/\/, known: chdb:\/\//);
+  expect(() => openAnalytics('mysql://there', { rawDays: 400 })).toThrow(
+    /mysql:\/\/, known: chdb:\/\/, http:\/\/, https:\/\//,
+  );
 });
 
 it.each(['chdb://', 'chdb:///some/where?pool=3'])('refuses %s', async (url) => {
   await expect(openAnalytics(url, { rawDays: 400 })).rejects.toMatchObject({ code: 'failed' });
+});
+
+it.each([
+  'http://host:8123/other',
+  'http://user:secret@host:8123/?compression_request=1',
+  'https://host:8443/#part',
+  'http://',
+])('refuses %s, and never says a password', async (url) => {
+  const refused = await openAnalytics(url, { rawDays: 400 }).catch((error: Error) => error);
+  expect(refused).toMatchObject({ code: 'failed', message: expect.not.stringContaining('secret') });
+});
+
+it('refuses a cluster without a server', async () => {
+  const url = `chdb://${join(directory, 'store')}`;
+  await expect(openAnalytics(url, { rawDays: 400, cluster: 'main' })).rejects.toMatchObject({
+    code: 'failed',
+  });
+});
+
+it('says that no server answers', async () => {
+  await expect(openAnalytics('http://127.0.0.1:9', { rawDays: 400 })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('127.0.0.1:9'),
+  });
 });
 
 it('says which directory cannot be written', async () => {

@@ -7,6 +7,8 @@ import type { AnalyticsStore } from './port.ts';
 export interface AnalyticsOptions {
   /** Days that raw rows stay after they were received. */
   rawDays: number;
+  /** Name of the cluster over whose servers the tables stand; of one server without. */
+  cluster?: string;
   /** Queries that run at the same time; inserts have a connection of their own. */
   poolSize?: number;
   /** ms since the epoch */
@@ -22,5 +24,5 @@ export interface AnalyticsOptions {
  */
 export function openAnalytics(url: string, options: AnalyticsOptions): Promise<AnalyticsStore> {
   const open = pickEngine('analytics store', url, { chdb: openChdb, http: openHttp, https: openHttp });
-  return open(url, { poolSize: 4, now: Date.now, ...options });
+  return open(url, { poolSize: 4, cluster: '', now: Date.now, ...options });
 }

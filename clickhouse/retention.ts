@@ -4,19 +4,21 @@
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { addDays } from '../contract/reporting-day.ts';
+import type { Layout } from './layout.ts';
 import { select } from './statement.ts';
 
 /** Sets the table's TTL where it differs. The engine then dates its parts anew in the background. */
-export async function keepRawFor(client: ClickHouseClient, rawDays: number): Promise<void> {
+export async function keepRawFor(client: ClickHouseClient, rawDays: number, layout: Layout): Promise<void> {
+  const table = layout.local('event');
   // One more, because a day of a zone east of UTC begins on the day before.
   const ttl = `toDate(received_at) + toIntervalDay(${rawDays + 1})`;
-  const [table] = await select<{ engine_full: string }>(
+  const [current] = await select<{ engine_full: string }>(
     client,
-    `SELECT engine_full FROM system.tables WHERE database = 'footfall' AND name = 'event'`,
+    `SELECT engine_full FROM system.tables WHERE database = 'footfall' AND name = '${table}'`,
   );
-  if (table?.engine_full.includes(`TTL ${ttl}`)) return;
+  if (current?.engine_full.includes(`TTL ${ttl}`)) return;
   await client.command({
-    query: `ALTER TABLE footfall.event MODIFY TTL ${ttl}`,
+    query: `ALTER TABLE footfall.${table}${layout.onCluster} MODIFY TTL ${ttl}`,
     clickhouse_settings: { mutations_sync: '0' },
   });
 }

@@ -27,7 +27,15 @@ export const INSERT_SETTINGS = [
   'min_insert_block_size_bytes = 0',
   'max_insert_block_size_bytes = 0',
   'materialized_views_ignore_errors = 0',
+  // On a cluster: by the shards, and by most replicas of each, when it is answered.
+  'distributed_foreground_insert = 1',
+  "insert_quorum = 'auto'",
   `max_memory_usage = ${MAX_MEMORY_BYTES}`,
 ].join(', ');
 
-export const REBUILD_SETTINGS = `max_memory_usage = ${MAX_MEMORY_BYTES}`;
+export const REBUILD_SETTINGS = [
+  `max_memory_usage = ${MAX_MEMORY_BYTES}`,
+  // On a cluster each shard reads and writes its own tables.
+  'parallel_distributed_insert_select = 2',
+  'distributed_foreground_insert = 1',
+].join(', ');

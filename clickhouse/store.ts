@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertError, storeError } from './errors.ts';
+import type { Layout } from './layout.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
 import {
@@ -25,6 +26,7 @@ export interface Engine {
   writer: ClickHouseClient;
   /** With `READER_SETTINGS`. One statement each at a time; a client that can run several is listed as often. */
   readers: ClickHouseClient[];
+  layout: Layout;
   /** Resolves when the server has the rows, and says so. */
   insert(statement: string, rows: string, queryId: string): Promise<void>;
   /** Resolves once an insert that failed neither runs nor can begin. */
@@ -53,8 +55,8 @@ const MAX_IDS = 1_000;
 export async function openStore(engine: Engine, options: StoreOptions): Promise<AnalyticsStore> {
   const store = new ClickHouseStore(engine, options);
   try {
-    await migrate(engine.writer);
-    await keepRawFor(engine.writer, options.rawDays);
+    await migrate(engine.writer, engine.layout);
+    await keepRawFor(engine.writer, options.rawDays, engine.layout);
     return store;
   } catch (error) {
     await store.close();
@@ -141,7 +143,8 @@ class ClickHouseStore implements AnalyticsStore {
     checkDays(days);
     const { rawDays, now } = this.#options;
     const whole = [...new Set(days)].filter((day) => rawIsWhole(day, rawDays, now()));
-    if (whole.length > 0) await this.#run(this.#writer, (client) => rebuild(client, whole));
+    if (whole.length > 0)
+      await this.#run(this.#writer, (client) => rebuild(client, whole, this.#engine.layout));
   }
 
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]> {
