@@ -1,6 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../config.ts';
 import { readSecrets } from './secrets.ts';
@@ -32,4 +35,22 @@ test('that cannot be read end the start rather than make every visitor new', () 
   writeFileSync(file, '{"jwtSecret":');
   chmodSync(file, 0o600);
   expect(() => readSecrets({ dataDir, ...none })).toThrow(ConfigError);
+});
+
+test('are the same for services that start at once, and no draft is left', async () => {
+  const child = fileURLToPath(new URL('./secrets.child.ts', import.meta.url));
+  const services = Array.from({ length: 3 }, () => fork(child, { execArgv: ['--import', 'tsx'] }));
+  const answers = () => Promise.all(services.map(async (service) => String(await once(service, 'message'))));
+  try {
+    await answers();
+    for (let round = 0; round < 300; round += 1) {
+      const folder = join(dataDir, `${round}`);
+      const read = answers();
+      for (const service of services) service.send(folder);
+      expect(new Set(await read).size).toBe(1);
+      expect(readdirSync(folder)).toEqual(['secrets.json']);
+    }
+  } finally {
+    for (const service of services) service.kill();
+  }
 });

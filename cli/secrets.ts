@@ -1,6 +1,6 @@
 /** The two secrets of an installation: from the environment, else made at the first start and kept in `DATA_DIR`. */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
@@ -32,11 +32,17 @@ function keptSecrets(dataDir: string): Secrets {
   const file = join(dataDir, FILE);
   mkdirSync(dataDir, { recursive: true });
   const made = JSON.stringify({ jwtSecret: random(), fingerprintSecret: random() }, undefined, 2);
-  try {
-    // `wx`: of two processes that start at once, one makes the file and both read it.
-    writeFileSync(file, `${made}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  if (!existsSync(file)) {
+    // Of processes that start at once, one links its whole file to the name, and all read that.
+    const draft = `${file}.${randomUUID()}`;
+    writeFileSync(draft, `${made}\n`, { mode: 0o600 });
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    } finally {
+      unlinkSync(draft);
+    }
   }
   try {
     return Value.Parse(Secrets, JSON.parse(readFileSync(file, 'utf8')));
