@@ -6,7 +6,8 @@ test('without any variable everything is embedded, under ./data', () => {
   expect(config.logUrl).toBe(`lmdb://${process.cwd()}/data/log`);
   expect(config.analyticsUrl).toBe(`chdb://${process.cwd()}/data/clickhouse`);
   expect(config.sessionsUrl).toBe(`embedded-postgres://${process.cwd()}/data/postgres`);
-  expect(config).toMatchObject({ liveUrl: 'memory://', ingestPort: 8080, apiPort: 8000, timeZone: 'UTC' });
+  expect(config).toMatchObject({ liveUrl: 'memory://', timeZone: 'UTC' });
+  expect(config).toMatchObject({ ingestPort: 8080, apiPort: 8000, pipelinePort: 8001 });
   expect(Object.isFrozen(config)).toBe(true);
 });
 
@@ -19,12 +20,14 @@ test('a variable that is set wins; an empty one is not set', () => {
     SPOOL_MAX_BYTES: '1000000',
     CLICKHOUSE_URL: 'https://one:8443',
     CLICKHOUSE_CLUSTER: 'main',
+    PIPELINE_PORT: '9001',
     INGEST_PORT: '',
     ANALYTICS_TIMEZONE: 'America/Toronto',
   });
   expect(config).toMatchObject({
     apiPort: 0,
     ingestPort: 8080,
+    pipelinePort: 9001,
     respectDnt: false,
     corsAllowedOrigins: ['https://a.example', 'https://b.example'],
     logUrl: 'kafka://one:9092,two:9092',
@@ -37,6 +40,7 @@ test('a variable that is set wins; an empty one is not set', () => {
 describe('a wrong value ends the start with the name of the variable', () => {
   test.each([
     [{ INGEST_PORT: '99999' }, /INGEST_PORT=99999/],
+    [{ PIPELINE_PORT: '-1' }, /PIPELINE_PORT=-1/],
     [{ API_PORT: 'http' }, /API_PORT=http/],
     [{ RESPECT_DNT: 'perhaps' }, /RESPECT_DNT=perhaps/],
     [{ PARTITIONS: '0' }, /PARTITIONS=0/],

@@ -14,6 +14,7 @@ const Environment = Type.Object({
   HOST: Text('127.0.0.1'),
   INGEST_PORT: Port(8080),
   API_PORT: Port(8000),
+  PIPELINE_PORT: Port(8001),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
 
   KAFKA_BROKERS: Text(),
@@ -47,12 +48,17 @@ const Environment = Type.Object({
 });
 type Environment = Static<typeof Environment>;
 
+/** Names of all that is read. */
+export const VARIABLES: readonly string[] = Object.keys(Environment.properties);
+
 export interface Config {
   readonly dataDir: string;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly ingestPort: number;
   readonly apiPort: number;
+  /** Of a pipeline in a process without the query API. */
+  readonly pipelinePort: number;
   readonly logLevel: Environment['LOG_LEVEL'];
 
   /** Where each engine is; the scheme picks the engine. */
@@ -112,6 +118,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     host: env.HOST,
     ingestPort: env.INGEST_PORT,
     apiPort: env.API_PORT,
+    pipelinePort: env.PIPELINE_PORT,
     logLevel: env.LOG_LEVEL,
     logUrl: env.KAFKA_BROKERS === '' ? `lmdb://${dataDir}/log` : `kafka://${env.KAFKA_BROKERS}`,
     analyticsUrl: env.CLICKHOUSE_URL || `chdb://${dataDir}/clickhouse`,
@@ -142,7 +149,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
 
 function parse(environment: NodeJS.ProcessEnv): Environment {
   const named: Record<string, string> = {};
-  for (const name of Object.keys(Environment.properties)) {
+  for (const name of VARIABLES) {
     const value = environment[name];
     if (value !== undefined && value !== '') named[name] = value;
   }

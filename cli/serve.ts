@@ -10,6 +10,7 @@ import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openEventLog, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
+import { startProbes } from './probes.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
@@ -37,6 +38,15 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       problems.push(() => whyAway(name, store));
     }
 
+    const readiness = async () => {
+      // Without the live store only live numbers are missing.
+      const [degraded, ...found] = await Promise.all([
+        whyAway('live', live),
+        ...problems.map((ask) => ask()),
+      ]);
+      return { ready: found.flat().length === 0, problems: found.flat(), degraded };
+    };
+
     if (roles.includes('pipeline')) {
       const log = await openEventLog(config, logger);
       const stores = { log, analytics, sessions, live, tracker };
@@ -60,17 +70,14 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         jwt: config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl },
         log: logger,
         metrics,
-        readiness: async () => {
-          // Without the live store only live numbers are missing.
-          const [degraded, ...found] = await Promise.all([
-            whyAway('live', live),
-            ...problems.map((ask) => ask()),
-          ]);
-          return { ready: found.flat().length === 0, problems: found.flat(), degraded };
-        },
+        readiness,
       });
       ports.api = api.port;
       closers.unshift(() => api.close());
+    } else {
+      const probes = await startProbes({ host: config.host, port: config.pipelinePort, metrics, readiness });
+      ports.pipeline = probes.port;
+      closers.push(() => probes.close());
     }
 
     return {
