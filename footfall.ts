@@ -62,6 +62,13 @@ program
   .action(async () => (await import('./cli/jobs.ts')).runCleanup(readConfig()));
 
 program
+  .command('verify')
+  .description('compare what was received with what is stored, hour by hour; exits 1 on any difference')
+  .option('--from <day>', 'first day, YYYY-MM-DD; without it: yesterday')
+  .option('--to <day>', 'last day; without it: today')
+  .action(async (options) => (await import('./cli/verify.ts')).verify(readConfig(), options));
+
+program
   .command('import <file>')
   .description('count history: NDJSON of beacons with `ts`, or an nginx/Apache combined log')
   .option('--format <format>', 'ndjson or combined; told by the first line where it is missing')

@@ -1,14 +1,22 @@
 /** Opens the engines that the configuration names. */
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { openAnalytics } from '../clickhouse/open.ts';
+import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
-import { openLog, openLogWithSpool } from '../kafka/open.ts';
+import type { LazyLog } from '../kafka/lazy-log.ts';
+import { openLog, openLogLater, openLogWithSpool } from '../kafka/open.ts';
 import type { EventLog, LogOptions } from '../kafka/port.ts';
 import { openSessions } from '../postgres/open.ts';
 import type { SessionStore } from '../postgres/port.ts';
 
 export function openEventLog(config: Config, logger: Logger): Promise<EventLog> {
   return openLog(config.logUrl, logOptions(config, logger));
+}
+
+/** For who can do without for a while. */
+export function openEventLogLater(config: Config, logger: Logger): LazyLog {
+  return openLogLater(config.logUrl, logOptions(config, logger));
 }
 
 /** For the collector: takes beacons also while the log cannot. */
@@ -25,6 +33,14 @@ export function openSessionStore(config: Config, logger?: Logger): Promise<Sessi
     sessionTimeoutMs: config.sessionTimeoutMs,
     warn: (message, error) => logger?.warn({ err: error }, message),
   });
+}
+
+/** One process at a time brings the tables up to date, while nobody inserts. */
+export function openAnalyticsStore(config: Config, sessions: SessionStore): Promise<AnalyticsStore> {
+  const { rawDays, clickhouseCluster: cluster } = config;
+  return sessions.withLock('ingest', 'exclusive', () =>
+    openAnalytics(config.analyticsUrl, { rawDays, cluster }),
+  );
 }
 
 function logOptions(config: Config, logger: Logger): LogOptions {

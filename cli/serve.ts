@@ -1,6 +1,5 @@
 /** The process of the pipeline, the query API, or both: embedded, the analytics store belongs to one process. */
 import { Registry } from 'prom-client';
-import { openAnalytics } from '../clickhouse/open.ts';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
 import { startJobs } from '../pipeline/jobs.ts';
@@ -8,7 +7,7 @@ import { startPipeline } from '../pipeline/pipeline.ts';
 import { startQueryApi } from '../query-api/server.ts';
 import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
-import { openEventLog, openSessionStore } from './engines.ts';
+import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { readSecrets } from './secrets.ts';
@@ -20,12 +19,16 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
   const logger = createLogger(config, roles.join('+'));
   return runService(logger, async (): Promise<Running> => {
     const { jwtSecret } = readSecrets(config);
-    const { timeZone, rawDays, realtimeTtlMs } = config;
-    const [analytics, sessions, live] = await Promise.all([
-      openAnalytics(config.analyticsUrl, { rawDays, cluster: config.clickhouseCluster }),
+    const { timeZone, realtimeTtlMs } = config;
+    const [sessions, live] = await Promise.all([
       openSessionStore(config, logger),
       openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
     ]);
+    const analytics = await openAnalyticsStore(config, sessions);
+    // The query API answers without the log, all but the ledger.
+    const log = roles.includes('pipeline')
+      ? await openEventLog(config, logger)
+      : openEventLogLater(config, logger);
     const calendar = createCalendar(timeZone);
     const tracker = new VisitorTracker(live, { realtimeTtlMs });
     const metrics = new Registry();
@@ -48,14 +51,12 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     };
 
     if (roles.includes('pipeline')) {
-      const log = await openEventLog(config, logger);
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
       closers.push(
         () => jobs.close(),
         () => pipeline.close(),
-        () => log.close(),
       );
       problems.push(() => pipeline.problems());
     }
@@ -65,6 +66,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         config,
         analytics,
         sessions,
+        eventLog: log,
         live,
         tracker,
         jwt: config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl },
@@ -84,6 +86,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       ports,
       async close() {
         for (const close of closers) await close();
+        await log.close();
         await Promise.all([analytics.close(), sessions.close(), live.close()]);
       },
     };

@@ -11,8 +11,12 @@ import { select } from './statement.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 
-/** @throws AnalyticsStoreError `failed` when the store was written by a newer version */
-export async function migrate(client: ClickHouseClient, layout: Layout): Promise<void> {
+/**
+ * Says whether a store that was there before has new derived tables, which have nothing of the events that it has.
+ *
+ * @throws AnalyticsStoreError `failed` when the store was written by a newer version
+ */
+export async function migrate(client: ClickHouseClient, layout: Layout): Promise<boolean> {
   const { onCluster, sharedEngine } = layout;
   await client.command({ query: `CREATE DATABASE IF NOT EXISTS footfall${onCluster} ENGINE = Atomic` });
   await client.command({
@@ -42,6 +46,7 @@ export async function migrate(client: ClickHouseClient, layout: Layout): Promise
     }
     await client.insert({ table: 'footfall.migration', values: [{ name }], format: 'JSONEachRow' });
   }
+  return applied.size > 0 && applied.size < files.length;
 }
 
 export function statementsOf(file: string): string[] {

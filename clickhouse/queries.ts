@@ -16,6 +16,18 @@ export interface VisitorCounts {
   page_views: number;
 }
 
+interface Received {
+  from: number;
+  to: number;
+}
+
+/** `hour` is ms since the epoch. */
+interface EventsOfHour {
+  hour: number;
+  partition: number;
+  events: number;
+}
+
 interface Queries {
   /** One row: unique visitors of a range. */
   visitors: { params: RangeFilter; row: VisitorCounts };
@@ -46,6 +58,9 @@ interface Queries {
     params: { since: number };
     row: { visitor: string; community_id: string; last_seen: number };
   };
+  /** Rows of raw, and what the derived tables were made of, received in [from, to); instants are ms since the epoch. */
+  stored_by_hour: { params: Received; row: EventsOfHour };
+  derived_by_hour: { params: Received; row: EventsOfHour };
   /** Visitors of a day, to fill its HyperLogLog counters again; one row a visitor and community. */
   visitors_of_day: { params: { day: string }; row: { visitor: string; community_id: string } };
 }

@@ -55,13 +55,22 @@ const MAX_IDS = 1_000;
 export async function openStore(engine: Engine, options: StoreOptions): Promise<AnalyticsStore> {
   const store = new ClickHouseStore(engine, options);
   try {
-    await migrate(engine.writer, engine.layout);
+    const hasNewTables = await migrate(engine.writer, engine.layout);
     await keepRawFor(engine.writer, options.rawDays, engine.layout);
+    if (hasNewTables) await store.rebuildDays(await daysOfRaw(engine.writer));
     return store;
   } catch (error) {
     await store.close();
     throw storeError(error);
   }
+}
+
+async function daysOfRaw(client: ClickHouseClient): Promise<string[]> {
+  const rows = await select<{ day: string }>(
+    client,
+    'SELECT DISTINCT toString(day) AS day FROM footfall.event ORDER BY day',
+  );
+  return rows.map(({ day }) => day);
 }
 
 class ClickHouseStore implements AnalyticsStore {

@@ -106,11 +106,12 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
     eventIds: sent.length,
   });
   expect({ pageViews: analytics.pageViews, visitors: analytics.visitors }).toEqual({ pageViews, visitors });
-  expect(Object.keys(analytics.views)).toHaveLength(6);
-  for (const [view, { rawPageViews, rawVisitors, ...derived }] of Object.entries(analytics.views)) {
-    expect(derived, view).toEqual({ pageViews: rawPageViews, visitors: rawVisitors });
+  expect(Object.keys(analytics.views)).toHaveLength(7);
+  for (const [view, { rawPageViews, rawCounted, ...derived }] of Object.entries(analytics.views)) {
+    expect(derived, view).toEqual({ pageViews: rawPageViews, counted: rawCounted });
   }
-  expect(analytics.views.page_daily).toMatchObject({ pageViews, visitors });
+  expect(analytics.views.page_daily).toMatchObject({ pageViews, counted: visitors });
+  expect(analytics.views.log_hourly).toMatchObject({ pageViews, counted: sent.length });
   expect(sessions).toEqual({ sessions: visitors, pageViews, conversions: converted.size });
   expect(stats).toMatchObject({ total_visitors: visitors, total_page_views: pageViews });
   expect(conversions.total_conversions).toBe(converted.size);

@@ -6,8 +6,12 @@ let footfall: Installation | undefined;
 afterEach(() => footfall?.remove());
 
 test.each([
-  [{ KAFKA_BROKERS: 'localhost:9092' }, 'event log: no engine for kafka://, known: lmdb://'],
-  [{ DATABASE_URL: 'postgres://localhost/x' }, 'session store: no engine for postgres://'],
+  [
+    { CLICKHOUSE_URL: 'mysql://localhost' },
+    'analytics store: no engine for mysql://, known: chdb://, http://',
+  ],
+  [{ DATABASE_URL: 'mysql://localhost/x' }, 'session store: no engine for mysql://'],
+  [{ REDIS_URL: 'memcached://localhost' }, 'live store: no engine for memcached://'],
   [{ ANALYTICS_TIMEZONE: 'Mars/Olympus' }, 'ANALYTICS_TIMEZONE=Mars/Olympus: is not a time zone'],
 ])('a start that cannot succeed ends with 1 and the reason: %o', async (environment, reason) => {
   footfall = await Installation.create(environment);

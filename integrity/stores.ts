@@ -11,8 +11,8 @@ export interface AnalyticsFigures {
   eventIds: number;
   pageViews: number;
   visitors: number;
-  /** Page views and visitors of each derived table, and what raw says they should be. */
-  views: Record<string, { pageViews: number; visitors: number; rawPageViews: number; rawVisitors: number }>;
+  /** Page views of each derived table, its visitors (of the table that counts none: its events), and what raw says they should be. */
+  views: Record<string, { pageViews: number; counted: number; rawPageViews: number; rawCounted: number }>;
 }
 
 export async function analyticsFigures(folder: string): Promise<AnalyticsFigures> {
@@ -42,14 +42,15 @@ export async function analyticsFigures(folder: string): Promise<AnalyticsFigures
   });
   for (const { name, as_select } of await views.json<{ name: string; as_select: string }>()) {
     const table = name.replace(/_mv$/, '');
-    const totals = 'sum(views) AS page_views, uniqExactMerge(visitor_set) AS visitors';
+    const counted = table === 'log_hourly' ? 'sum(events)' : 'uniqExactMerge(visitor_set)';
+    const totals = `sum(views) AS page_views, ${counted} AS counted`;
     const derived = await askOne(`SELECT ${totals} FROM footfall.${table}`);
     const fromRaw = await askOne(`SELECT ${totals} FROM (${as_select})`);
     figures.views[table] = {
       pageViews: derived.page_views ?? -1,
-      visitors: derived.visitors ?? -1,
+      counted: derived.counted ?? -1,
       rawPageViews: fromRaw.page_views ?? -1,
-      rawVisitors: fromRaw.visitors ?? -1,
+      rawCounted: fromRaw.counted ?? -1,
     };
   }
   await client.close();

@@ -27,6 +27,15 @@ export async function openLog(url: string, options: LogOptions): Promise<EventLo
   return open(url, options);
 }
 
+/**
+ * As {@link openLog}, at once and in the background: for whoever has something else to do while the log cannot be reached.
+ * Until then calls reject with `unavailable`.
+ */
+export function openLogLater(url: string, options: LogOptions): LazyLog {
+  const { partitions, onTrouble = warnOfTrouble } = options;
+  return new LazyLog(() => openLog(url, options), { partitions, onTrouble });
+}
+
 export interface SpoolPlace extends Omit<SpoolOptions, 'onTrouble'> {
   /** Absolute; made when it is missing. Collectors of one machine may share it. */
   folder: string;

@@ -7,6 +7,9 @@
  * - Engines do not retry. Whoever calls decides by {@link LogError.retryable}.
  */
 
+/** The group on whose behalf pipelines read. */
+export const PIPELINE_GROUP = 'footfall-pipeline';
+
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 export interface EventLog {

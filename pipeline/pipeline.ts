@@ -6,7 +6,7 @@ import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
 import { SET_ASIDE_REASONS } from '../contract/outcome.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
-import type { EventLog, LogBatch } from '../kafka/port.ts';
+import { type EventLog, type LogBatch, PIPELINE_GROUP } from '../kafka/port.ts';
 import type { OffsetRange, SessionStore } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -23,7 +23,6 @@ import { Tally } from './tally.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
-export const CONSUMER_GROUP = 'footfall-pipeline';
 const SWEEP_MS = 250;
 const RESTORE_MS = 1_000;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
@@ -56,7 +55,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const problems = new Map<string, string>();
   const holdings = new Map<number, Holding>();
 
-  const metrics = pipelineMetrics(options.metrics, () => log.lag(CONSUMER_GROUP));
+  const metrics = pipelineMetrics(options.metrics, () => log.lag(PIPELINE_GROUP));
   const places = placesCache(sessions);
   const live = liveNumbers({
     ...options,
@@ -147,7 +146,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   async function settledFrom(partition: number, committed: number): Promise<number> {
-    const end = (await log.lag(CONSUMER_GROUP)).find((each) => each.partition === partition)?.end ?? 0;
+    const end = (await log.lag(PIPELINE_GROUP)).find((each) => each.partition === partition)?.end ?? 0;
     const owner = randomUUID();
     const checkpoint = await sessions.claim({ partition, owner });
     holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
@@ -164,7 +163,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   await live.restore();
-  const subscription = await log.subscribe(CONSUMER_GROUP, {
+  const subscription = await log.subscribe(PIPELINE_GROUP, {
     assigned: takeOver,
     batch: countBatch,
     revoked: (partition) => void holdings.delete(partition),

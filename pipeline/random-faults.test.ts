@@ -2,10 +2,10 @@
 import { expect, it, vi } from 'vitest';
 import { random } from '../clickhouse/reference.case.ts';
 import type { Event } from '../contract/event.ts';
+import { PIPELINE_GROUP } from '../kafka/port.ts';
 import { event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { Ledger } from './exactly-once.fixture.ts';
 import { type Fault, type Faults, unavailable, unclear, unreadable } from './faults.fixture.ts';
-import { CONSUMER_GROUP } from './pipeline.ts';
 import { type RunningPipeline, type System, useSystem, WAIT } from './system.fixture.ts';
 
 const ROUNDS = 8;
@@ -45,13 +45,13 @@ it(`counts everything once through random faults (seed ${seed})`, { timeout: 120
   await ledger.expectCountedOnce();
   expect(running.problems()).toEqual([]);
   const progress = await system().stores.sessions.progress();
-  const lag = await system().log.lag(CONSUMER_GROUP);
+  const lag = await system().log.lag(PIPELINE_GROUP);
   expect(progress.map(({ nextOffset }) => nextOffset)).toEqual(lag.map(({ end }) => end));
   expect(crashes).toBeGreaterThan(0);
 });
 
 async function isCounted({ log }: System): Promise<boolean> {
-  return (await log.lag(CONSUMER_GROUP)).every(({ committed, end }) => committed === end);
+  return (await log.lag(PIPELINE_GROUP)).every(({ committed, end }) => committed === end);
 }
 
 function randomFault(call: string, next: () => number): Fault | undefined {

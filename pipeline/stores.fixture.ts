@@ -57,6 +57,14 @@ export interface SessionRow {
   convertedAt: number | null;
 }
 
+/** A derived table, its key columns, and what its other columns come to. */
+interface View {
+  target: string;
+  derivation: string;
+  keys: string;
+  totals: string;
+}
+
 /** Dates are fixed, so nothing may expire. */
 const RAW_DAYS = 36_500;
 
@@ -75,10 +83,16 @@ export async function openStores(): Promise<TestStores> {
     return text.split('\n').flatMap((line): Row[] => (line === '' ? [] : [JSON.parse(line)]));
   }
 
-  const views = await sql<{ target: string; derivation: string; keys: string }>(
-    `SELECT view.target_table AS target, view.as_select AS derivation, target.sorting_key AS keys
+  // What is not a key is a sum, or a set whose size counts.
+  const views = await sql<View>(
+    `SELECT view.target_table AS target, view.as_select AS derivation, target.sorting_key AS keys, column.totals AS totals
      FROM system.tables AS view
      JOIN system.tables AS target ON target.database = 'footfall' AND target.name = view.target_table
+     JOIN (
+       SELECT table,
+              arrayStringConcat(groupArray(if(startsWith(type, 'Simple'), 'sum', 'uniqExactMerge') || '(' || name || ')'), ', ') AS totals
+       FROM system.columns WHERE database = 'footfall' AND type LIKE '%AggregateFunction%' GROUP BY table
+     ) AS column ON column.table = view.target_table
      WHERE view.database = 'footfall' AND view.engine = 'MaterializedView'`,
   );
   if (views.length === 0) throw new Error('there are no views to compare');
@@ -87,15 +101,14 @@ export async function openStores(): Promise<TestStores> {
     for (const { target } of views) await sql(`TRUNCATE TABLE footfall.${target}`);
   }
 
-  const finished = (table: string, keys: string, of: 'raw' | 'table', source: string) =>
-    `SELECT '${table}' AS table, '${of}' AS of,
-            toString((${keys}, uniqExactMerge(visitor_set), uniqExactMerge(authenticated_set), sum(views))) AS row
+  const finished = ({ target, keys, totals }: View, of: 'raw' | 'table', source: string) =>
+    `SELECT '${target}' AS table, '${of}' AS of, toString((${keys}, ${totals})) AS row
      FROM ${source} GROUP BY ${keys}`;
   const differences = `SELECT table, any(of) AS only_of, row FROM (
     ${views
-      .flatMap(({ target, derivation, keys }) => [
-        finished(target, keys, 'table', `footfall.${target}`),
-        finished(target, keys, 'raw', `(${derivation})`),
+      .flatMap((view) => [
+        finished(view, 'table', `footfall.${view.target}`),
+        finished(view, 'raw', `(${view.derivation})`),
       ])
       .join(' UNION ALL ')}
   ) GROUP BY table, row HAVING count() = 1`;

@@ -5,13 +5,13 @@ import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { calendar } from '../contract/reporting-day.ts';
 import { openLog } from '../kafka/open.ts';
-import type { DeadLetter, EventLog } from '../kafka/port.ts';
+import { type DeadLetter, type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { NOW } from './events.fixture.ts';
 import { type Faults, Mortal } from './faults.fixture.ts';
-import { CONSUMER_GROUP, type Pipeline, startPipeline } from './pipeline.ts';
+import { type Pipeline, startPipeline } from './pipeline.ts';
 import { openStores, type TestStores } from './stores.fixture.ts';
 
 const PARTITIONS = 3;
@@ -69,7 +69,7 @@ export class System {
   /** Waits until every frame of the log is committed. */
   async counted(): Promise<void> {
     await vi.waitFor(async () => {
-      for (const { committed, end } of await this.log.lag(CONSUMER_GROUP)) expect(committed).toBe(end);
+      for (const { committed, end } of await this.log.lag(PIPELINE_GROUP)) expect(committed).toBe(end);
     }, WAIT);
   }
 

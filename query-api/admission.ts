@@ -4,7 +4,7 @@ import { unauthenticated } from './auth.ts';
 import { ApiError } from './errors.ts';
 import type { TakeRequest } from './rate-limit.ts';
 
-export type Access = 'public' | 'staff_or_moderator';
+export type Access = 'public' | 'staff_or_moderator' | 'staff';
 
 interface Admitted {
   identity: Identity | undefined;
@@ -31,6 +31,7 @@ export function admission(authenticate: Authenticate, take: TakeRequest): Admit 
     if (access === 'public') return { identity, headers };
     if (refusal !== undefined) throw refusal;
     if (identity === undefined) throw unauthenticated('a token is needed: Authorization: Bearer TOKEN');
+    if (access === 'staff' && !identity.isStaff) throw new ApiError('forbidden', 'only staff may read this');
     if (!identity.mayRead) throw new ApiError('forbidden', 'only staff and moderators may read this');
     return { identity, headers };
   };

@@ -28,6 +28,11 @@ const CONFIG: QueryApiOptions['config'] = {
   rateLimitUser: 0,
 };
 
+const EMPTY_LOG: QueryApiOptions['eventLog'] = {
+  lag: async () => [],
+  async *deadLetters() {},
+};
+
 export interface Stores {
   analytics: AnalyticsStore;
   sessions: SessionStore;
@@ -80,6 +85,7 @@ export async function startApi(
   const registry = new Registry();
   const api = await startQueryApi({
     ...stores,
+    eventLog: EMPTY_LOG,
     live,
     tracker,
     jwt: { secret: SECRET },

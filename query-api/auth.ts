@@ -23,6 +23,7 @@ export interface Identity {
   subject: string | undefined;
   /** Whether `is_staff` or `is_moderator` is `true`. */
   mayRead: boolean;
+  isStaff: boolean;
   /** ms since the epoch, clock tolerance included */
   expiresAt: number;
 }
@@ -58,6 +59,7 @@ export function authenticator(keys: JwtKeys, now: () => number): Authenticate {
     });
     return {
       subject: payload.sub,
+      isStaff: payload.is_staff === true,
       mayRead: payload.is_staff === true || payload.is_moderator === true,
       expiresAt: ((payload.exp ?? 0) + CLOCK_TOLERANCE_S) * 1_000,
     };

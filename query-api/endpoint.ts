@@ -1,9 +1,11 @@
 /** An endpoint as data: path, access, parameters and result stand beside the handler; the document is made from it. */
 import { createHash } from 'node:crypto';
 import type { Static, TObject, TSchema } from 'typebox';
+import type { Ledger } from '../contract/ledger.ts';
 import type { Access } from './admission.ts';
 import { ARROW_TYPE, arrowStream, type Rows } from './arrow.ts';
 import { type GivenParameters, parseParameters } from './parameters.ts';
+import type { RangeParams } from './range.ts';
 import type { ResultCache } from './result-cache.ts';
 import type { VisitorAnalytics } from './visitor-analytics.ts';
 
@@ -28,6 +30,7 @@ export interface EndpointRequest {
 export interface Services {
   analytics: VisitorAnalytics;
   cache: ResultCache;
+  ledger(params: RangeParams): Promise<Ledger>;
   online(communityId: string | undefined): Promise<number>;
   /** ms since the epoch */
   now(): number;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AnalyticsStoreError } from '../clickhouse/port.ts';
 import type { ErrorBody } from '../contract/outcome.ts';
+import { LogError } from '../kafka/port.ts';
 import { SessionStoreError } from '../postgres/port.ts';
 import { LiveStoreError } from '../redis/port.ts';
 
@@ -66,6 +67,7 @@ export function errorResponse(error: unknown, log: Logger): Response {
 function fromStore(error: unknown, log: Logger): ApiError | undefined {
   const ofStore =
     error instanceof AnalyticsStoreError ||
+    error instanceof LogError ||
     error instanceof SessionStoreError ||
     error instanceof LiveStoreError;
   if (!ofStore || !error.retryable) return undefined;

@@ -1,7 +1,8 @@
 /** Which days a request asks for: inclusive days of the reporting zone. */
 
+import { MAX_LEDGER_DAYS } from '../contract/ledger.ts';
 import { MAX_RANGE_YEARS } from '../contract/query.ts';
-import { addDays, daysBetween } from '../contract/reporting-day.ts';
+import { addDays, type Calendar, daysBetween } from '../contract/reporting-day.ts';
 import { invalidParameter } from './errors.ts';
 
 export interface RangeParams {
@@ -38,6 +39,27 @@ export function resolveRange(params: RangeParams, today: string): DayRange {
     );
   }
   return { first_day, last_day };
+}
+
+/**
+ * Instants of the days that a ledger is asked for, ms since the epoch, [from, to). No start: two days.
+ * @throws ApiError `invalid_parameter`
+ */
+export function ledgerRange(
+  params: RangeParams,
+  calendar: Calendar,
+  now: number,
+): { from: number; to: number } {
+  const last = params.end_date ?? calendar.dayOf(now);
+  const { first_day, last_day } = resolveRange({ start_date: addDays(last, -1), ...params }, last);
+  if (last_day >= addDays(first_day, MAX_LEDGER_DAYS)) {
+    throw invalidParameter(
+      'start_date',
+      'max_range',
+      `must be at most ${MAX_LEDGER_DAYS} days before end_date`,
+    );
+  }
+  return { from: calendar.startOf(first_day), to: calendar.startOf(addDays(last_day, 1)) };
 }
 
 /** The last `n` days up to `last_day`, which is one of them. */

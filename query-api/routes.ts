@@ -1,5 +1,6 @@
 /** The endpoints below `/api/analytics/`. */
 import Type from 'typebox';
+import { Ledger } from '../contract/ledger.ts';
 import {
   BreakdownParams,
   CommunityDays,
@@ -142,6 +143,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
     params: Type.Object({ ...CommunityPath.properties, ...RangeParams.properties }),
     result: CommunityDays,
     handler: ({ analytics }, params) => analytics.getCommunity(params),
+  }),
+  jsonEndpoint({
+    path: 'pipeline/',
+    summary:
+      'What was received, by hour and partition, and where it is now; without a start: the last two days',
+    access: 'staff',
+    params: RangeParams,
+    result: Ledger,
+    handler: ({ ledger }, params) => ledger(params),
   }),
   {
     path: 'openapi.json',

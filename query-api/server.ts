@@ -6,13 +6,16 @@ import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
 import { trustedProxies } from '../contract/client-address.ts';
 import { calendar } from '../contract/reporting-day.ts';
+import type { EventLog } from '../kafka/port.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { type LiveStore, SITE } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { admission } from './admission.ts';
 import { createApp, type Readiness } from './app.ts';
 import { authenticator, type JwtKeys } from './auth.ts';
+import { conservationLedger } from './ledger.ts';
 import { apiMetrics } from './metrics.ts';
+import { ledgerRange, type RangeParams } from './range.ts';
 import { requestLimiter } from './rate-limit.ts';
 import { resultCache } from './result-cache.ts';
 import { Sockets } from './sockets.ts';
@@ -34,6 +37,7 @@ export interface QueryApiOptions {
   >;
   analytics: AnalyticsStore;
   sessions: SessionStore;
+  eventLog: Pick<EventLog, 'lag' | 'deadLetters'>;
   live: LiveStore;
   tracker: Pick<VisitorTracker, 'getCount' | 'onNews'>;
   jwt: JwtKeys;
@@ -54,10 +58,11 @@ export interface QueryApi {
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
   const { config, live, tracker, log, now = Date.now } = options;
   const metrics = apiMetrics(options.metrics);
+  const days = calendar(config.timeZone);
   const analytics = new VisitorAnalytics({
     analytics: options.analytics,
     sessions: options.sessions,
-    calendar: calendar(config.timeZone),
+    calendar: days,
     now,
   });
   const online = (communityId: string | undefined) => tracker.getCount(communityId);
@@ -68,9 +73,11 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
     metrics,
     log,
   };
+  const ledger = (params: RangeParams) =>
+    conservationLedger({ ...options, log: options.eventLog, now }, ledgerRange(params, days, now()));
   const app = createApp({
     ...shared,
-    services: { analytics, cache: resultCache(live, metrics, log), online, now },
+    services: { analytics, cache: resultCache(live, metrics, log), ledger, online, now },
     timeZone: config.timeZone,
     readiness: options.readiness,
     registry: options.metrics,
