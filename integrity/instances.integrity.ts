@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, expect } from 'vitest';
 import { itWithStack } from '../stack.fixture.ts';
 import { seeded } from './random.ts';
-import { seedOfThisRun, World } from './world.ts';
+import { record, seedOfThisRun, World } from './world.ts';
 
 const KILLS = Number(process.env.FLEET_KILLS ?? 100);
 const SEED = seedOfThisRun();
@@ -36,7 +36,7 @@ itWithStack(
     await load.stop();
     await world.fleet.ready();
     const outcome = await world.expectConserved(load);
-    console.log(JSON.stringify({ seed: SEED, kills, ...outcome }));
+    record('SIGKILL of an instance', KILLS, outcome, { seed: SEED, kills });
     expect(Object.values(await world.fleet.stop()).every((code) => code === 0)).toBe(true);
   },
 );

@@ -19,12 +19,16 @@ export class Stack {
     this.#addresses = addresses;
   }
 
-  /** @param engines as `.ci/stack up` knows them */
-  static async up(...engines: string[]): Promise<Stack> {
+  /**
+   * @param engines as `.ci/stack up` knows them
+   * @param kafkaPort of a proxy to the single broker
+   */
+  static async up(engines: string[], kafkaPort?: number): Promise<Stack> {
     // Inside a folder that may be made anew: PostgreSQL runs as another user, who has to get in.
     const folder = join(await mkdtemp(join(tmpdir(), 'footfall-stack-')), 'stack');
     await run('chmod', ['755', join(folder, '..')]);
-    const environment = { ...process.env, STACK_DIR: folder };
+    const advertised = kafkaPort === undefined ? {} : { KAFKA_ADVERTISED_PORT: String(kafkaPort) };
+    const environment = { ...process.env, STACK_DIR: folder, ...advertised };
     const { stdout } = await run(SCRIPT, ['up', ...engines], { env: environment });
     const addresses = Object.fromEntries(
       [...stdout.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, address]) => [name, address]),

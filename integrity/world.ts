@@ -1,5 +1,6 @@
 /** A fleet on engines of its own, a load, and the comparison of what was acknowledged with what every store has. */
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { COMMUNITIES_FILE, communityIds, DIVISIONS_FILE, divisionIds } from './s
 import { Stack } from './stack.ts';
 import { type Load, steadyLoad } from './steady-load.ts';
 import { analyticsFigures, sessionFigures } from './stores.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 export interface Outcome {
   acknowledged: number;
@@ -29,46 +31,77 @@ export interface Outcome {
 
 export type WorldOptions = Partial<Omit<FleetOptions, 'environment'>> & {
   engines?: string[];
+  /** Whether a proxy stands before each engine. */
+  proxied?: boolean;
   environment?: Record<string, string>;
 };
+
+export const ENGINES = ['kafka', 'clickhouse', 'postgres', 'redis'] as const;
+export type Engine = (typeof ENGINES)[number];
 
 export class World {
   readonly stack: Stack;
   readonly front: FrontProcess;
   readonly fleet: Fleet;
   readonly databaseUrl: string;
+  /** Empty unless `proxied`. */
+  readonly proxies: Partial<Record<Engine, TcpProxy>>;
   readonly #folder: string;
 
-  private constructor(stack: Stack, front: FrontProcess, fleet: Fleet, databaseUrl: string, folder: string) {
-    this.stack = stack;
-    this.front = front;
-    this.fleet = fleet;
-    this.databaseUrl = databaseUrl;
+  private constructor(
+    parts: Pick<World, 'stack' | 'front' | 'fleet' | 'databaseUrl' | 'proxies'>,
+    folder: string,
+  ) {
+    this.stack = parts.stack;
+    this.front = parts.front;
+    this.fleet = parts.fleet;
+    this.databaseUrl = parts.databaseUrl;
+    this.proxies = parts.proxies;
     this.#folder = folder;
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const { engines = ['kafka', 'postgres', 'redis'], environment = {}, ...counts } = options;
-    const stack = await Stack.up(...engines);
+    const {
+      engines = ['kafka', 'postgres', 'redis'],
+      proxied = false,
+      environment = {},
+      ...counts
+    } = options;
+    const proxies: World['proxies'] = {};
+    if (proxied) for (const engine of ENGINES) proxies[engine] = await TcpProxy.open();
+    const stack = await Stack.up(engines, proxies.kafka?.port);
     const folder = await mkdtemp(join(tmpdir(), 'footfall-clickhouse-'));
     const front = await startFront(join(folder, 'data'));
     const databaseUrl = stack.address('STACK_POSTGRES');
+    const addresses: Record<Engine, string> = {
+      kafka: `kafka://${stack.address(engines.includes('kafka') ? 'STACK_KAFKA' : 'STACK_KAFKA_CLUSTER')}`,
+      clickhouse: front.url,
+      postgres: databaseUrl,
+      redis: stack.address('STACK_REDIS'),
+    };
+    for (const engine of ENGINES) {
+      const proxy = proxies[engine];
+      if (proxy === undefined) continue;
+      const port = new URL(addresses[engine]).port;
+      proxy.target = Number(port);
+      addresses[engine] = addresses[engine].replace(`:${port}`, `:${proxy.port}`);
+    }
     const fleet = await Fleet.create({
       collectors: 1,
       pipelines: 1,
       apis: 1,
       ...counts,
       environment: {
-        KAFKA_BROKERS: stack.address(engines.includes('kafka') ? 'STACK_KAFKA' : 'STACK_KAFKA_CLUSTER'),
-        CLICKHOUSE_URL: front.url,
-        DATABASE_URL: databaseUrl,
-        REDIS_URL: stack.address('STACK_REDIS'),
+        KAFKA_BROKERS: addresses.kafka.replace('kafka://', ''),
+        CLICKHOUSE_URL: addresses.clickhouse,
+        DATABASE_URL: addresses.postgres,
+        REDIS_URL: addresses.redis,
         ...environment,
       },
     });
     await fleet.run('divisions', DIVISIONS_FILE);
     await fleet.run('communities', COMMUNITIES_FILE);
-    return new World(stack, front, fleet, databaseUrl, folder);
+    return new World({ stack, front, fleet, databaseUrl, proxies }, folder);
   }
 
   load(random: () => number, options: { senders?: number; beaconsPerSecond?: number } = {}): Load {
@@ -135,6 +168,7 @@ export class World {
 
   async remove(): Promise<void> {
     await this.fleet.remove();
+    await Promise.all(Object.values(this.proxies).map((proxy) => proxy.close()));
     await this.front.close();
     await this.stack.down();
     await rm(this.#folder, { recursive: true, force: true });
@@ -169,6 +203,14 @@ function totalsOf({
       total[name] += hour[name];
   }
   return total;
+}
+
+/** A row of the table of faults: printed, and kept where INTEGRITY_RESULTS names a file. */
+export function record(fault: string, times: number, outcome: Outcome, more: object = {}): void {
+  const row = JSON.stringify({ fault, times, ...outcome, ...more });
+  console.log(row);
+  const file = process.env.INTEGRITY_RESULTS;
+  if (file !== undefined) appendFileSync(file, `${row}\n`);
 }
 
 export function seedOfThisRun(): number {
