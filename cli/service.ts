@@ -10,7 +10,8 @@ import { UnknownEngineError } from '../engine.ts';
 
 /** sysexits.h: EX_CONFIG */
 export const EXIT_CONFIG = 78;
-const DRAIN_TIMEOUT_MS = 25_000;
+/** Whoever stops a service has to wait for longer. */
+export const DRAIN_TIMEOUT_MS = 25_000;
 
 export interface Running {
   /** Port by what it serves. */
