@@ -1,5 +1,5 @@
 /** One member of a consumer group: joins, is told its partitions, says that it lives, commits, leaves. */
-import { AssignerProtocol } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { coordinatorOf, type KafkaBroker, type KafkaConnection } from './kafka-cluster.ts';
 import { protocolError, within } from './kafka-errors.ts';
 
@@ -53,7 +53,7 @@ export class GroupMember {
       REBALANCE_TIMEOUT_MS + CALL_TIMEOUT_MS,
       (coordinator) => coordinator.syncGroup({ groupId, ...this.#identity(), groupAssignment }),
     );
-    const decoded = AssignerProtocol.MemberAssignment.decode(memberAssignment);
+    const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
     return { id: joined.generationId, partitions: [...(decoded?.assignment[this.#topic] ?? [])] };
   }
 

@@ -1,6 +1,7 @@
 /** The topics of a log: made when absent, looked over when there. */
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { unavailable, within, wordsOf } from './kafka-errors.ts';
 import { problemsOf } from './kafka-topic-problems.ts';
 import type { KafkaAddress } from './kafka-url.ts';
@@ -14,7 +15,7 @@ const ONE_DAY_MS = 86_400_000;
 /** Kafka removes by age alone, consumed or not: so long the consumers may be away. */
 const MIN_RETENTION_MS = 7 * ONE_DAY_MS;
 /** A frame that does not compress, with what Kafka puts around it, and the reason of a dead letter. */
-const MAX_MESSAGE_BYTES = 2 * MAX_FRAME_BYTES;
+export const MAX_MESSAGE_BYTES = 2 * MAX_FRAME_BYTES;
 
 export interface Topics {
   partitions: number;
