@@ -12,6 +12,7 @@ export function kafkaLog(brokers: string) {
     url,
     eventsTopic: `${prefix}-events`,
     deadLettersTopic: `${prefix}-dead-letters`,
+    groupId: (group: string) => `${prefix}.${group}`,
     open(
       partitions: number,
       onTrouble: (trouble: LogTrouble) => void,

@@ -15,7 +15,7 @@ const ONE_DAY_MS = 86_400_000;
 /** Kafka removes by age alone, consumed or not: so long the consumers may be away. */
 const MIN_RETENTION_MS = 7 * ONE_DAY_MS;
 /** A frame that does not compress, with what Kafka puts around it, and the reason of a dead letter. */
-export const MAX_MESSAGE_BYTES = 2 * MAX_FRAME_BYTES;
+const MAX_MESSAGE_BYTES = 2 * MAX_FRAME_BYTES;
 
 export interface Topics {
   partitions: number;
