@@ -1,6 +1,6 @@
 /**
  * A process of its own that uses a log, for tests that need two or that kill one.
- * Arguments: role, folder, partitions, frames.
+ * Arguments: role, folder or URL, partitions, frames.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { open } from 'lmdb';
@@ -18,7 +18,8 @@ const tell = (line: string) => process.stdout.write(`${line}\n`);
 const environment = () => open({ path: folder, noSubdir: false, overlappingSync: false, mapSize: 1024 ** 4 });
 const openTheLog = () => {
   const limits = { retentionMs: 3_600_000, retentionBytes: 1024 ** 3, maxBytes: 2 * 1024 ** 3 };
-  return openLog(`lmdb://${folder}`, { partitions: Number(partitions), ...limits });
+  const url = folder.includes('://') ? folder : `lmdb://${folder}`;
+  return openLog(url, { partitions: Number(partitions), ...limits });
 };
 
 const roles: Record<string, () => Promise<void>> = {
