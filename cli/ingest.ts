@@ -2,9 +2,9 @@
 import { stop as stopCompiler } from 'esbuild';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
+import { reportBacklog } from '../ingest/backlog-report.ts';
 import { bundleBeacon } from '../ingest/beacon/bundle.ts';
 import { startCollector } from '../ingest/collector.ts';
-
 import { openLive } from '../redis/open.ts';
 import { openCollectorLog } from './engines.ts';
 import { createLogger } from './logger.ts';
@@ -24,10 +24,12 @@ export function runIngest(config: Config): Promise<void> {
     await stopCompiler();
     const metrics = new Registry();
     const collector = await startCollector({ config, log, live, fingerprintSecret, script, metrics, logger });
+    const reports = reportBacklog({ log, live, port: collector.port, metrics, logger });
     return {
       ports: { ingest: collector.port },
       async close() {
         await collector.close();
+        await reports.close();
         await Promise.all([log.close(), live.close()]);
       },
     };
