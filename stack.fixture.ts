@@ -29,3 +29,9 @@ export function describeWithStack(name: string, engine: StackEngine, body: (addr
     it.skip(`${name} (${engine} is not set: start the engines with .ci/stack up)`, () => {});
   }
 }
+
+/** A test that starts engines of its own, by `.ci/stack`: run where a stack may be had at all. */
+export function itWithStack(name: string, body: () => Promise<void>): void {
+  if (process.env.STACK_DIR !== undefined || process.env.REQUIRE_STACK === '1') it(name, body);
+  else it.skip(`${name} (set REQUIRE_STACK=1 where .ci/stack may start engines)`, () => {});
+}

@@ -10,7 +10,7 @@ import { Installation, type Kill, until } from './installation.ts';
 import { seeded } from './random.ts';
 import { COMMUNITIES_FILE, communityIds, DIVISIONS_FILE, divisionIds } from './scenario.ts';
 import { steadyLoad } from './steady-load.ts';
-import { analyticsFigures, sessionFigures } from './stores.ts';
+import { embeddedAnalyticsFigures, embeddedSessionFigures } from './stores.ts';
 
 const KILLS = Number(process.env.KILLS ?? 36);
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
@@ -41,7 +41,7 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
   await footfall.start();
 
   const load = steadyLoad({
-    endpoint: `${footfall.collector}/e`,
+    endpoints: [`${footfall.collector}/e`],
     senders: SENDERS,
     visitorsPerSender: 40,
     random,
@@ -81,8 +81,8 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
   const pages = await footfall.query<Pages>('pages/?page_size=100');
   const trends = await footfall.query<Trends>('trends/');
   expect(await footfall.stop(), footfall.output.slice(-4_000)).toBe(0);
-  const analytics = await analyticsFigures(footfall.folder);
-  const sessions = await sessionFigures(footfall.folder);
+  const analytics = await embeddedAnalyticsFigures(footfall.folder);
+  const sessions = await embeddedSessionFigures(footfall.folder);
 
   console.log(
     JSON.stringify(

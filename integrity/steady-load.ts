@@ -12,10 +12,13 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const REPEAT_PAUSE_MS = 50;
 
 export interface LoadOptions {
-  endpoint: string;
+  /** Of collectors. A request that nobody has answered goes to the next one. */
+  endpoints: string[];
   senders: number;
   visitorsPerSender: number;
   random(): number;
+  /** Of all senders together; as fast as they are answered without. */
+  beaconsPerSecond?: number;
   /** Ids that beacons may name. */
   divisions: string[];
   communities: string[];
@@ -25,34 +28,44 @@ export interface Load {
   readonly acknowledged: Beacon[];
   /** Requests that were sent again since nobody had answered. */
   readonly repeats: number;
+  /** Answers that were not 202, by status; 0 where there was none. */
+  readonly refusals: Record<number, number>;
   /** Lets every request under way be acknowledged, however often it must be repeated. */
   stop(): Promise<void>;
 }
 
 export function steadyLoad(options: LoadOptions): Load {
   const acknowledged: Beacon[] = [];
+  const refusals: Record<number, number> = {};
+  const start = performance.now();
   let repeats = 0;
+  let sent = 0;
   let stopping = false;
 
   async function deliver(beacons: Beacon[]): Promise<void> {
     const body = JSON.stringify(beacons);
-    for (;;) {
+    const first = Math.floor(options.random() * options.endpoints.length);
+    for (let attempt = 0; ; attempt += 1) {
+      let status = 0;
       try {
-        const answer = await fetch(options.endpoint, {
+        const endpoint = options.endpoints[(first + attempt) % options.endpoints.length] ?? '';
+        const answer = await fetch(endpoint, {
           method: 'POST',
           headers: { 'Content-Type': 'text/plain', 'User-Agent': USER_AGENT },
           body,
           signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
         });
         await answer.arrayBuffer();
-        if (answer.status === 202) break;
-        if (answer.status !== 503) throw new Error(`unexpected answer ${answer.status}`);
+        status = answer.status;
+        if (status === 202) break;
+        if (status !== 503) throw new Error(`unexpected answer ${status}`);
       } catch (error) {
         const cut =
           error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError');
         if (!cut) throw error;
       }
       repeats += 1;
+      refusals[status] = (refusals[status] ?? 0) + 1;
       await pause(REPEAT_PAUSE_MS);
     }
     acknowledged.push(...beacons);
@@ -78,7 +91,11 @@ export function steadyLoad(options: LoadOptions): Load {
         if (community !== undefined) beacon.community_id = community;
         return beacon;
       });
+      sent += beacons.length;
       await deliver(beacons);
+      if (options.beaconsPerSecond === undefined) continue;
+      const aheadMs = (sent / options.beaconsPerSecond) * 1_000 - (performance.now() - start);
+      if (aheadMs > 0) await pause(aheadMs);
     }
   }
 
@@ -86,6 +103,7 @@ export function steadyLoad(options: LoadOptions): Load {
   running.catch(() => {});
   return {
     acknowledged,
+    refusals,
     get repeats() {
       return repeats;
     },

@@ -1,6 +1,6 @@
-/** What the stores of a stopped installation hold, asked in their own words, past the product's queries. */
+/** What the stores hold, asked in their own words, past the product's queries. */
 import { join } from 'node:path';
-import { createClient } from '@clickhouse/client';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { createChdbConnection } from 'chdb/connection';
 import pg from 'pg';
 import { asConnection } from '../clickhouse/chdb.ts';
@@ -15,9 +15,14 @@ export interface AnalyticsFigures {
   views: Record<string, { pageViews: number; counted: number; rawPageViews: number; rawCounted: number }>;
 }
 
-export async function analyticsFigures(folder: string): Promise<AnalyticsFigures> {
+/** Of the embedded store of an installation that has stopped. */
+export async function embeddedAnalyticsFigures(folder: string): Promise<AnalyticsFigures> {
   const connection = createChdbConnection({ path: join(folder, 'clickhouse') });
-  const client = createClient({ connection: asConnection(connection) });
+  return analyticsFigures(createClient({ connection: asConnection(connection) }));
+}
+
+/** Closes the client. */
+export async function analyticsFigures(client: ClickHouseClient): Promise<AnalyticsFigures> {
   const ask = async (query: string): Promise<Record<string, number>[]> => {
     const settings = { output_format_json_quote_64bit_integers: 0 } as const;
     const answer = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: settings });
@@ -63,16 +68,24 @@ export interface SessionFigures {
   conversions: number;
 }
 
-export async function sessionFigures(folder: string): Promise<SessionFigures> {
+/** Of the embedded store of an installation that has stopped. */
+export async function embeddedSessionFigures(folder: string): Promise<SessionFigures> {
   const server = await EmbeddedServer.open(join(folder, 'postgres'), () => {});
   try {
-    const client = new pg.Client(await server.connection());
-    await client.connect();
+    return await sessionFigures(await server.connection());
+  } finally {
+    await server.stop();
+  }
+}
+
+export async function sessionFigures(connection: pg.ClientConfig | string): Promise<SessionFigures> {
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
     const { rows } = await client.query<Record<keyof SessionFigures, string>>(
       `select count(*) as sessions, coalesce(sum(page_views), 0) as "pageViews", count(converted_at) as conversions
        from anonymous_session`,
     );
-    await client.end();
     const [row] = rows;
     return {
       sessions: Number(row?.sessions),
@@ -80,6 +93,6 @@ export async function sessionFigures(folder: string): Promise<SessionFigures> {
       conversions: Number(row?.conversions),
     };
   } finally {
-    await server.stop();
+    await client.end();
   }
 }

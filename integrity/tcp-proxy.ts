@@ -8,7 +8,7 @@ interface Pair {
 }
 
 export class TcpProxy {
-  readonly #target: number;
+  #target: number;
   readonly #pairs = new Set<Pair>();
   readonly #listener: Server;
   #port = 0;
@@ -22,11 +22,15 @@ export class TcpProxy {
     this.#listener = createServer({ pauseOnConnect: true }, (client) => this.#join(client));
   }
 
-  /** @param target port of 127.0.0.1 @param port where to listen; 0 lets the system choose */
-  static async open(target: number, port = 0): Promise<TcpProxy> {
+  /** @param target port of 127.0.0.1; may be told later */
+  static async open(target = 0): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
-    await proxy.#listen(port);
+    await proxy.#listen(0);
     return proxy;
+  }
+
+  set target(port: number) {
+    this.#target = port;
   }
 
   get port(): number {

@@ -10,17 +10,19 @@ export type Fault =
   /** Appends reach the log, and are never answered. */
   | 'is_silent';
 
+const HEAD_BYTES = 40;
+
 export class FaultyLog implements EventLog {
   /** None: everything reaches the log and is answered. */
   fault: Fault | undefined;
-  /** Partitions that the fault is of; all when it is missing. */
+  /** Partitions that the fault, or the delay, is of; all when it is missing. */
   faulty: ReadonlySet<number> | undefined;
   /** Appends are answered so much later. */
   delayMs = 0;
   /** Answers pings whatever the fault. */
   alwaysAnswersPings = false;
-  /** Partitions of the appends that were called, in order. */
-  readonly calls: number[] = [];
+  /** The appends that were called, in order, with how their frames begin: the frames themselves are not held. */
+  readonly calls: { partition: number; head: string }[] = [];
   #log: EventLog;
 
   constructor(log: EventLog) {
@@ -37,13 +39,14 @@ export class FaultyLog implements EventLog {
   }
 
   async append(partition: number, frame: Buffer): Promise<number | undefined> {
-    this.calls.push(partition);
-    const fault = this.faulty === undefined || this.faulty.has(partition) ? this.fault : undefined;
+    this.calls.push({ partition, head: frame.toString('latin1', 0, HEAD_BYTES) });
+    const isFaulty = this.faulty === undefined || this.faulty.has(partition);
+    const fault = isFaulty ? this.fault : undefined;
     if (fault === 'hangs') return new Promise(() => {});
     if (fault === 'refuses') throw new LogError('unavailable', 'the broker is away in a test');
     const appended = this.#log.append(partition, frame);
     if (fault === 'is_silent') return appended.then(() => new Promise(() => {}));
-    if (this.delayMs > 0) await delay(this.delayMs);
+    if (isFaulty && this.delayMs > 0) await delay(this.delayMs);
     return appended;
   }
 

@@ -10,17 +10,18 @@
  * - The consumer joins a rebalanced group again at once, or after the slowest batch, however long that takes; one
  *   slow partition holds up all others of its broker; and an offset out of range commits -1 or -2 to the group.
  */
-import {
-  type Assigner,
-  type Broker,
-  type Cluster,
-  type GroupMember,
-  type GroupMemberAssignment,
+import type {
+  Assigner,
+  Broker,
+  Cluster,
+  GroupMember,
+  GroupMemberAssignment,
   Kafka,
-  type KafkaMessage,
-  logLevel,
-  PartitionAssigners,
+  KafkaMessage,
 } from 'kafkajs';
+// The names of a CommonJS module are not all seen from here: Node finds them on its default export.
+import kafkajs from 'kafkajs';
+import { useFasterGzip } from './kafka-gzip.ts';
 import { calmIdleConnections } from './kafka-idle.ts';
 
 const CONNECTION_TIMEOUT_MS = 1_000;
@@ -66,13 +67,14 @@ export interface KafkaConnection {
 
 export function kafkaClient(brokers: string[]): Kafka {
   calmIdleConnections();
-  return new Kafka({
+  useFasterGzip();
+  return new kafkajs.Kafka({
     clientId: 'footfall',
     brokers,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // What fails is reported by the log; kafkajs would print it as well.
-    logLevel: logLevel.NOTHING,
+    logLevel: kafkajs.logLevel.NOTHING,
     // At least once round the brokers.
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: Math.max(RETRIES, brokers.length) },
   });
@@ -86,7 +88,7 @@ export function newConnection(client: Kafka): KafkaConnection {
     allowAutoTopicCreation: false,
     partitionAssigners: [
       (context) => {
-        const assigner = PartitionAssigners.roundRobin(context);
+        const assigner = kafkajs.PartitionAssigners.roundRobin(context);
         made.push({ cluster: context.cluster, assigner });
         return assigner;
       },

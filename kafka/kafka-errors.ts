@@ -1,4 +1,5 @@
-/** What a failure of kafkajs means, and how long one may take. */
+/** What a failure of kafkajs means, and how long one waits. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { LogError } from './port.ts';
 
 /** The protocol's name of the first error in the chain of causes that has one, such as `REBALANCE_IN_PROGRESS`. */
@@ -35,5 +36,14 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
     throw unavailable(what, cause);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Waits so long, or until `end`. */
+export async function pause(ms: number, end: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal: end });
+  } catch (error) {
+    if (!end.aborted) throw error;
   }
 }

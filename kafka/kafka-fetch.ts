@@ -4,10 +4,10 @@
  * One request, since a broker answers a connection's requests in turn: a partition without news would hold up the
  * others for as long as its request waits.
  */
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Cluster, KafkaMessage } from 'kafkajs';
 import { brokerOf, leaderOf } from './kafka-cluster.ts';
-import { within } from './kafka-errors.ts';
+import { pause, within } from './kafka-errors.ts';
 
 /** How long a broker waits for news; also how late a partition may be that is wanted again meanwhile. */
 const MAX_WAIT_MS = 100;
@@ -33,7 +33,7 @@ export class Fetcher {
   readonly #onFailure: (cause: unknown) => void;
   readonly #wanted = new Map<number, Wanted>();
   readonly #loops = new Map<string, Promise<void>>();
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(cluster: Cluster, topic: string, onFailure: (cause: unknown) => void) {
     this.#cluster = cluster;
@@ -44,7 +44,7 @@ export class Fetcher {
   /** Waits until there are some; undefined when the partition is dropped before. One call at a time a partition. */
   next(partition: number, offset: number): Promise<Fetched | undefined> {
     return new Promise((resolve) => {
-      if (this.#closed) return resolve(undefined);
+      if (this.#closed.signal.aborted) return resolve(undefined);
       this.#wanted.set(partition, { offset, resolve });
       this.#start();
     });
@@ -54,8 +54,9 @@ export class Fetcher {
     this.#settle(partition, this.#wanted.get(partition), undefined);
   }
 
+  /** Nothing more comes from here at once; resolves when the requests that are on their way have ended, too. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closed.abort();
     for (const partition of [...this.#wanted.keys()]) this.drop(partition);
     await Promise.all(this.#loops.values());
   }
@@ -80,7 +81,7 @@ export class Fetcher {
         await this.#fetch(leader, wanted);
         backOffMs = FIRST_BACK_OFF_MS;
       } catch (cause) {
-        this.#onFailure(cause);
+        if (!this.#closed.signal.aborted) this.#onFailure(cause);
         await this.#recover(backOffMs);
         backOffMs = Math.min(2 * backOffMs, MAX_BACK_OFF_MS);
       }
@@ -131,8 +132,8 @@ export class Fetcher {
   }
 
   async #recover(backOffMs: number): Promise<void> {
-    if (this.#closed) return;
-    await delay(backOffMs);
+    await pause(backOffMs, this.#closed.signal);
+    if (this.#closed.signal.aborted) return;
     try {
       await within(FETCH_TIMEOUT_MS, 'looking for the leaders', this.#cluster.refreshMetadata());
     } catch (cause) {

@@ -1,5 +1,5 @@
 /** One member of a consumer group: joins, is told its partitions, says that it lives, commits, leaves. */
-import { AssignerProtocol } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { coordinatorOf, type KafkaBroker, type KafkaConnection } from './kafka-cluster.ts';
 import { protocolError, within } from './kafka-errors.ts';
 
@@ -11,6 +11,8 @@ const CALL_TIMEOUT_MS = 5_000;
 
 export interface Generation {
   id: number;
+  /** As which member of it: one that was forgotten joins as another. */
+  memberId: string;
   partitions: number[];
 }
 
@@ -53,21 +55,23 @@ export class GroupMember {
       REBALANCE_TIMEOUT_MS + CALL_TIMEOUT_MS,
       (coordinator) => coordinator.syncGroup({ groupId, ...this.#identity(), groupAssignment }),
     );
-    const decoded = AssignerProtocol.MemberAssignment.decode(memberAssignment);
-    return { id: joined.generationId, partitions: [...(decoded?.assignment[this.#topic] ?? [])] };
+    const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
+    const partitions = [...(decoded?.assignment[this.#topic] ?? [])];
+    return { id: joined.generationId, memberId: joined.memberId, partitions };
   }
 
-  async heartbeat(): Promise<void> {
+  async heartbeat(timeoutMs: number): Promise<void> {
     const { memberId, generationId: groupGenerationId } = this.#identity();
     const request = { groupId: this.#groupId, memberId, groupGenerationId };
-    await this.#call('heartbeat', CALL_TIMEOUT_MS, (coordinator) => coordinator.heartbeat(request));
+    const ms = Math.min(timeoutMs, CALL_TIMEOUT_MS);
+    await this.#call('heartbeat', ms, (coordinator) => coordinator.heartbeat(request));
   }
 
   /** Refused when the group has gone on to another generation. */
   async commit(generation: Generation, partition: number, offset: number): Promise<void> {
     const request = {
       groupId: this.#groupId,
-      memberId: this.#memberId,
+      memberId: generation.memberId,
       groupGenerationId: generation.id,
       topics: [{ topic: this.#topic, partitions: [{ partition, offset: String(offset) }] }],
     };

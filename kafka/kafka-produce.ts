@@ -15,17 +15,18 @@
  * Full (more than {@link MAX_PENDING_BYTES} wait): the message is refused, nothing that was taken is dropped.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Cluster, CompressionTypes, type Message } from 'kafkajs';
+import type { Cluster, Message } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { brokerOf, type KafkaBroker, leaderOf } from './kafka-cluster.ts';
 import { protocolError, unavailable, within } from './kafka-errors.ts';
 import { LogError, MAX_FRAME_BYTES } from './port.ts';
 
 const MAX_PENDING_BYTES = 64 * 1024 ** 2;
-const MAX_REQUEST_BYTES = 8 * 1024 ** 2;
+const MAX_REQUEST_BYTES = 1024 ** 2;
 // What a pending message costs beside its value: bounds the number of empty ones.
 const PENDING_OVERHEAD_BYTES = 256;
-/** Requests on their way to one leader: while it writes one, the next is compressed. */
-const MAX_IN_FLIGHT = 2;
+/** Requests on their way to one leader, of different lanes: while it writes one, others are compressed. */
+const MAX_IN_FLIGHT = 4;
 /** How long the leader may wait for the in-sync replicas. */
 const REPLICATION_TIMEOUT_MS = 2_500;
 const MAX_AGE_MS = 2_000;
@@ -120,23 +121,17 @@ export class ProduceQueue {
 
   #sendIdle(): void {
     const byLeader = new Map<string, Lane[]>();
-    for (const lane of this.#lanes) {
-      if (lane.busy || lane.waiting.length === 0) continue;
+    const ready = this.#lanes.filter(({ busy, waiting }) => !busy && waiting.length > 0);
+    // Those that wait longest go first: a full request must not leave the same ones behind each time.
+    for (const lane of ready.sort((a, b) => oldest(a) - oldest(b))) {
       const leader = leaderOf(this.#cluster, this.#topic, lane.partition);
       if (lane.alone > 0) void this.#send(leader, [takeAlone(lane)]);
       else byLeader.set(leader, [...(byLeader.get(leader) ?? []), lane]);
     }
     for (const [leader, lanes] of byLeader) {
-      if ((this.#inFlight.get(leader) ?? 0) >= MAX_IN_FLIGHT) continue;
-      let room = MAX_REQUEST_BYTES;
-      const groups: Group[] = [];
-      for (const lane of lanes) {
-        if (room <= 0) break;
-        const group = takeGroup(lane, this.#maxGroupBytes);
-        room -= group.pending.reduce((sum, { record }) => sum + bytesOf(record), 0);
-        groups.push(group);
+      while (lanes.length > 0 && (this.#inFlight.get(leader) ?? 0) < MAX_IN_FLIGHT) {
+        void this.#send(leader, takeRequest(lanes, this.#maxGroupBytes));
       }
-      void this.#send(leader, groups);
     }
   }
 
@@ -149,7 +144,7 @@ export class ProduceQueue {
       const { topics } = await broker.produce({
         acks: -1,
         timeout: REPLICATION_TIMEOUT_MS,
-        compression: CompressionTypes.GZIP,
+        compression: kafkajs.CompressionTypes.GZIP,
         topicData: [
           {
             topic: this.#topic,
@@ -191,11 +186,11 @@ export class ProduceQueue {
 
   #retryOrRefuse({ lane, pending }: Group, cause: unknown): void {
     const all = [...pending, ...lane.waiting];
-    const oldest = performance.now() - MAX_AGE_MS;
-    lane.waiting = all.filter(({ since }) => since > oldest);
+    const tooOld = performance.now() - MAX_AGE_MS;
+    lane.waiting = all.filter(({ since }) => since > tooOld);
     lane.alone = 0;
     const refusal = unavailable(`${this.#topic}, partition ${lane.partition}`, cause);
-    for (const { since, reject } of all) if (since <= oldest) reject(refusal);
+    for (const { since, reject } of all) if (since <= tooOld) reject(refusal);
   }
 
   async #recover(broker: KafkaBroker | undefined, cause: unknown): Promise<void> {
@@ -214,6 +209,22 @@ export class ProduceQueue {
   #count(leader: string, change: 1 | -1): void {
     this.#inFlight.set(leader, (this.#inFlight.get(leader) ?? 0) + change);
   }
+}
+
+function oldest({ waiting: [first] }: Lane): number {
+  return first?.since ?? Number.POSITIVE_INFINITY;
+}
+
+function takeRequest(lanes: Lane[], maxGroupBytes: number): Group[] {
+  const groups: Group[] = [];
+  for (let bytes = 0; bytes < MAX_REQUEST_BYTES; ) {
+    const lane = lanes.shift();
+    if (lane === undefined) break;
+    const group = takeGroup(lane, maxGroupBytes);
+    for (const { record } of group.pending) bytes += bytesOf(record);
+    groups.push(group);
+  }
+  return groups;
 }
 
 function takeGroup(lane: Lane, maxBytes: number): Group {

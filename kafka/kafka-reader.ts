@@ -8,8 +8,7 @@
  * `finish`: the running batch may end and is committed, then no more is offered. `drop`: the partition is somebody
  * else's from now on, nothing is committed.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { wordsOf } from './kafka-errors.ts';
+import { pause, wordsOf } from './kafka-errors.ts';
 import type { Frame, LogConsumer, LogTrouble } from './port.ts';
 
 const FIRST_BACK_OFF_MS = 50;
@@ -59,16 +58,21 @@ export class PartitionReader {
   }
 
   async #run(): Promise<void> {
-    const asked = await this.#untilDone('consumer_failed', () => this.#ask());
+    const { partition } = this;
+    const { committed, consumer } = this.#context;
+    // It may be taken away before we begin, while a call of the earlier reader runs: preparing it is then for others.
+    if (this.#finish.signal.aborted) return;
+    const from = await this.#untilDone('store_failed', () => committed(partition));
+    if (from === undefined || this.#finish.signal.aborted) return;
+    const asked = await this.#untilDone('consumer_failed', () => this.#ask(from));
     if (asked === undefined) return;
     const position: number | undefined = await this.#place(asked);
     if (position !== undefined) await this.#read(position);
-    await this.#untilDone('consumer_failed', async () => this.#context.consumer.revoked(this.partition));
+    await this.#untilDone('consumer_failed', async () => consumer.revoked(partition));
   }
 
-  async #ask(): Promise<number> {
-    const { consumer, committed } = this.#context;
-    const asked = await consumer.assigned(this.partition, await committed(this.partition));
+  async #ask(committed: number): Promise<number> {
+    const asked = await this.#context.consumer.assigned(this.partition, committed);
     if (Number.isSafeInteger(asked) && asked >= 0) return asked;
     throw new RangeError(`${asked} is not an offset`);
   }
@@ -170,15 +174,6 @@ function* batches(frames: Frame[]): Generator<Frame[]> {
     bytes = 0;
   }
   if (batch.length > 0) yield batch;
-}
-
-/** Waits so long, or until `end`. */
-export async function pause(ms: number, end: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal: end });
-  } catch (error) {
-    if (!end.aborted) throw error;
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

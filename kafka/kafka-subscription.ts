@@ -7,8 +7,8 @@
  * - yielding: somebody joins or leaves, and all partitions are given back. Running batches have {@link GRACE_MS} to
  *   end and be committed; then their signal aborts, and they have {@link SETTLE_MS} to stop; then `joining`. The group
  *   waits for that, so that a partition has one reader at a time; a store that is away does not hold it up longer.
- * - lost: the group has gone on without us, or its coordinator was out of reach for {@link SESSION_TIMEOUT_MS}: the
- *   signals abort at once, then as above.
+ * - lost: the group has gone on without us, or its coordinator was out of reach for {@link LOST_AFTER_MS}, after which
+ *   it will: the signals abort at once, then as above.
  * - closing: running batches end, however long they take, and are committed; then the group is left.
  *
  * A call that has not stopped in time keeps its partition from being read again in this process until it has; another
@@ -16,13 +16,15 @@
  */
 import type { KafkaMessage } from 'kafkajs';
 import { boundsOf, type KafkaConnection } from './kafka-cluster.ts';
-import { protocolError, within, wordsOf } from './kafka-errors.ts';
+import { pause, protocolError, within, wordsOf } from './kafka-errors.ts';
 import { Fetcher } from './kafka-fetch.ts';
 import { type Generation, GroupMember, isGroupAnswer, SESSION_TIMEOUT_MS } from './kafka-member.ts';
-import { PartitionReader, pause } from './kafka-reader.ts';
+import { PartitionReader } from './kafka-reader.ts';
 import type { Frame, LogConsumer, LogTrouble, Subscription } from './port.ts';
 
 const HEARTBEAT_MS = 1_500;
+// Before others may read what is ours.
+const LOST_AFTER_MS = SESSION_TIMEOUT_MS - 2_000;
 const GRACE_MS = 1_000;
 // Together below the session timeout: nothing is heard of us meanwhile.
 const SETTLE_MS = 5_000;
@@ -50,6 +52,8 @@ class Membership {
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   readonly #lost = new Set<number>();
+  /** Resolves when no request of an earlier generation is on its way. */
+  #fetchersClosed: Promise<unknown> = Promise.resolve();
   /** The last reader of each partition; its call may still run. */
   readonly #readers = new Map<number, PartitionReader>();
 
@@ -81,6 +85,7 @@ class Membership {
     }
     await Promise.all([...this.#readers.values()].map(({ ended }) => ended));
     await this.#member.leave().catch((cause) => this.#failed('leaving', cause));
+    await this.#fetchersClosed;
     await within(CALL_TIMEOUT_MS, 'disconnecting', this.#context.connection.cluster.disconnect()).catch(
       (cause) => this.#failed('disconnecting', cause),
     );
@@ -92,17 +97,20 @@ class Membership {
     const fetcher = new Fetcher(connection.cluster, topic, (cause) => this.#failed('reading', cause));
     const readers = generation.partitions.map((partition) => this.#reader(partition, generation, fetcher));
     const allEnded = Promise.all(readers.map(({ ended }) => ended)).then(() => undefined);
+    const closed = new AbortController();
     const finish = () => {
       for (const reader of readers) reader.finish();
+      void allEnded.then(() => closed.abort());
     };
     this.#closing.signal.addEventListener('abort', finish, { once: true });
     if (this.#closing.signal.aborted) finish();
     try {
-      const end = await this.#heartbeats(allEnded);
+      const end = await this.#heartbeats(closed.signal);
       if (end !== 'closed') await this.#giveBack(readers, allEnded, end);
     } finally {
       this.#closing.signal.removeEventListener('abort', finish);
-      await fetcher.close();
+      // Not waited for: a broker that is away must not keep us from joining the group again.
+      this.#fetchersClosed = Promise.all([this.#fetchersClosed, fetcher.close()]);
     }
   }
 
@@ -136,33 +144,23 @@ class Membership {
   }
 
   /** Until the group rebalances, has lost us, or the last reader has ended while closing. */
-  async #heartbeats(allEnded: Promise<void>): Promise<'rebalance' | 'lost' | 'closed'> {
-    const done = new AbortController();
-    void this.#closed(allEnded).then(() => done.abort());
+  async #heartbeats(closed: AbortSignal): Promise<'rebalance' | 'lost' | 'closed'> {
     let heard = performance.now();
     for (;;) {
-      await pause(HEARTBEAT_MS, done.signal);
-      if (done.signal.aborted) return 'closed';
+      const lostAt = heard + LOST_AFTER_MS;
+      await pause(Math.max(0, Math.min(HEARTBEAT_MS, lostAt - performance.now())), closed);
+      if (closed.aborted) return 'closed';
       const sent = performance.now();
+      if (sent >= lostAt) return 'lost';
       try {
-        await this.#member.heartbeat();
+        await this.#member.heartbeat(lostAt - sent);
         heard = sent;
       } catch (cause) {
         if (protocolError(cause) === 'REBALANCE_IN_PROGRESS') return 'rebalance';
         this.#failed('heartbeat', cause);
-        if (isGroupAnswer(cause) || performance.now() - heard >= SESSION_TIMEOUT_MS) return 'lost';
+        if (isGroupAnswer(cause)) return 'lost';
       }
     }
-  }
-
-  async #closed(allEnded: Promise<void>): Promise<void> {
-    const closing = this.#closing.signal;
-    if (!closing.aborted) {
-      await new Promise<void>((resolve) =>
-        closing.addEventListener('abort', () => resolve(), { once: true }),
-      );
-    }
-    await allEnded;
   }
 
   async #giveBack(

@@ -65,7 +65,7 @@ function eventProblems({ topic, partitions, settings }: TopicLook, known: Known)
   const retentionBytes = Number(settings.get('retention.bytes') ?? UNLIMITED);
   if (partitions.length > known.wantedPartitions) {
     found.push(
-      `${partitions.length} partitions, and PARTITIONS=${known.wantedPartitions}: all ${partitions.length} are used; set PARTITIONS=${partitions.length}`,
+      `${partitions.length} partitions, and PARTITIONS=${known.wantedPartitions}: all are read, and collectors write to the first ${known.wantedPartitions} alone; set PARTITIONS=${partitions.length}`,
     );
   }
   if (policy !== 'delete') {

@@ -1,6 +1,6 @@
 /** Topics of their own for tests, removed afterwards. */
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { openLog } from './open.ts';
 import type { EventLog, LogOptions, LogTrouble } from './port.ts';
 
@@ -12,6 +12,7 @@ export function kafkaLog(brokers: string) {
     url,
     eventsTopic: `${prefix}-events`,
     deadLettersTopic: `${prefix}-dead-letters`,
+    groupId: (group: string) => `${prefix}.${group}`,
     open(
       partitions: number,
       onTrouble: (trouble: LogTrouble) => void,
@@ -29,11 +30,11 @@ export function kafkaLog(brokers: string) {
   };
 }
 
-async function withAdmin<T>(
-  brokers: string,
-  work: (admin: ReturnType<Kafka['admin']>) => Promise<T>,
-): Promise<T> {
-  const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
+export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new kafkajs.Kafka({
+    brokers: brokers.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
   await admin.connect();
   try {
     return await work(admin);

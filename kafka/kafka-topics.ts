@@ -1,6 +1,7 @@
 /** The topics of a log: made when absent, looked over when there. */
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { unavailable, within, wordsOf } from './kafka-errors.ts';
 import { problemsOf } from './kafka-topic-problems.ts';
 import type { KafkaAddress } from './kafka-url.ts';
@@ -8,6 +9,8 @@ import { LogError, type LogOptions, type LogTrouble, MAX_FRAME_BYTES } from './p
 
 const COPIES = 3;
 const START_TIMEOUT_MS = 30_000;
+// Not told before: a topic that was just made is not known to all brokers at once.
+const QUIET_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;
 const POLL_MS = 250;
 const ONE_DAY_MS = 86_400_000;
@@ -35,16 +38,20 @@ export async function ensureTopics(
   options: LogOptions,
   report: (trouble: LogTrouble) => void,
 ): Promise<Topics> {
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  for (let told = false; ; told = true) {
+  const start = performance.now();
+  for (let told = false; ; ) {
     try {
       await createAbsent(admin, address, options);
       return await look(admin, address, options, report);
     } catch (cause) {
       if (cause instanceof LogError && !cause.retryable) throw cause;
-      if (performance.now() >= deadline) throw unavailable(`kafka at ${address.brokers.join()}`, cause);
+      const waitedMs = performance.now() - start;
+      if (waitedMs >= START_TIMEOUT_MS) throw unavailable(`kafka at ${address.brokers.join()}`, cause);
       const message = `kafka at ${address.brokers.join()}: ${wordsOf(cause)}; waiting up to ${START_TIMEOUT_MS / 1_000} s`;
-      if (!told) report({ kind: 'store_failed', message, cause });
+      if (!told && waitedMs >= QUIET_MS) {
+        report({ kind: 'store_failed', message, cause });
+        told = true;
+      }
       await delay(POLL_MS);
     }
   }

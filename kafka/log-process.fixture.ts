@@ -1,10 +1,13 @@
 /**
  * A process of its own that uses a log, for tests that need two or that kill one.
- * Arguments: role, folder, partitions, frames.
+ * Arguments: role, folder or URL, partitions, frames.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { open } from 'lmdb';
-import { openLog } from './open.ts';
+import { openLmdbLog } from './lmdb-log.ts';
+import { openLog, withSpool } from './open.ts';
+import { LogError } from './port.ts';
+import { REPLAY_DUTY } from './spool-replay.ts';
 
 const [role = '', folder = '', partitions = '1', frames = '0'] = process.argv.slice(2);
 const MAX_BODY_BYTES = 20_000;
@@ -15,7 +18,8 @@ const tell = (line: string) => process.stdout.write(`${line}\n`);
 const environment = () => open({ path: folder, noSubdir: false, overlappingSync: false, mapSize: 1024 ** 4 });
 const openTheLog = () => {
   const limits = { retentionMs: 3_600_000, retentionBytes: 1024 ** 3, maxBytes: 2 * 1024 ** 3 };
-  return openLog(`lmdb://${folder}`, { partitions: Number(partitions), ...limits });
+  const url = folder.includes('://') ? folder : `lmdb://${folder}`;
+  return openLog(url, { partitions: Number(partitions), ...limits });
 };
 
 const roles: Record<string, () => Promise<void>> = {
@@ -80,6 +84,43 @@ const roles: Record<string, () => Promise<void>> = {
     tell('ready');
     await new Promise((resolve) => setTimeout(resolve, 1_000_000));
     snapshot.done();
+  },
+
+  /** Appends to a spool, before a log that is away, until the disk is full; tells how that ended, and how many it took. */
+  async fillSpool() {
+    const away = async () => {
+      throw new LogError('unavailable', 'no broker answers');
+    };
+    const onTrouble = () => undefined;
+    const place = { folder: `${folder}/spool`, maxBytes: 1024 ** 3 };
+    const log = await withSpool(away, { partitions: Number(partitions), onTrouble }, place);
+    const codes = new Set<string>();
+    let acknowledged = 0;
+    for (let left = 10; left > 0; ) {
+      const frame = Buffer.from(`${acknowledged} ${'x'.repeat(MAX_BODY_BYTES)}`);
+      await log.append(0, frame).then(
+        () => {
+          acknowledged += 1;
+        },
+        (error) => {
+          codes.add(error.code);
+          left -= 1;
+        },
+      );
+    }
+    tell([...codes].join());
+    await log.ping().catch((error) => tell(`ping: ${error.code}`));
+    tell(String(acknowledged));
+    await log.close();
+  },
+
+  /** Has the replay of a spool until killed. */
+  async holdLease() {
+    const limits = { retentionMs: 0, retentionBytes: 0, maxBytes: 1024 ** 3 };
+    const spool = openLmdbLog(folder, { partitions: Number(partitions), ...limits });
+    setInterval(async () => {
+      if (await spool.lease(REPLAY_DUTY, 'a process of a test', 4_000)) tell('ready');
+    }, 100);
   },
 
   /** Subscribes, and never finishes a batch. */

@@ -48,6 +48,7 @@ export interface SpoolPlace extends Omit<SpoolOptions, 'onTrouble'> {
 /**
  * As {@link openLog}, with a spool for when the log takes no frames; opens also while it cannot be reached. The log on
  * local disk needs none: what would keep it from taking frames would keep the spool from it, too.
+ * Frames go to `partitions` of the log also where a topic of Kafka has more, which is not known while it is away.
  *
  * @throws what {@link openLog} throws, but LogError `unavailable` only for the spool
  */

@@ -1,8 +1,9 @@
 /**
  * Takes the frames of the spool to the log: in order within a partition, one batch of {@link REPLAY_BATCH_BYTES} a
- * partition at a time, each after live frames that wait, though not for longer than {@link MAX_YIELD_MS}. The first frame of a batch goes alone, so that a log
- * which is still away costs one frame a try; when the log fails within the rest, the batch comes again, whole.
- * A batch is committed, and its frames leave the spool, only after the log has all of it.
+ * partition at a time, each after live frames that wait, though not for longer than {@link MAX_YIELD_MS}. The first
+ * frame of a batch goes alone, so that a log which is still away costs one frame a try; when the log fails within the
+ * rest, the batch comes again, whole. A batch is committed, and its frames leave the spool, only after the log has all
+ * of it.
  *
  * Of the processes that share a spool one replays, by a lease in the spool: a holder that was killed blocks the others no
  * longer than the lease. One that was stopped and wakes up late commits nothing; what it still sends is sent twice.
@@ -18,7 +19,7 @@ import type { Trust } from './spool-trust.ts';
 
 export const REPLAY_GROUP = 'replay';
 export const REPLAY_BATCH_BYTES = 256 * 1024;
-const DUTY = 'replay';
+export const REPLAY_DUTY = 'replay';
 const LOOK_MS = 20;
 const MAX_YIELD_MS = 1_000;
 
@@ -76,7 +77,7 @@ export class Replay {
     await this.#unsubscribe();
     if (this.#leaseEnds === Number.NEGATIVE_INFINITY) return;
     this.#leaseEnds = Number.NEGATIVE_INFINITY;
-    await this.#context.spool.giveBack(DUTY, this.#holder);
+    await this.#context.spool.giveBack(REPLAY_DUTY, this.#holder);
   }
 
   async #unsubscribe(): Promise<void> {
@@ -89,7 +90,7 @@ export class Replay {
     const { spool, leaseMs } = this.#context;
     const now = performance.now();
     if (this.#leaseEnds - now > (2 / 3) * leaseMs) return true;
-    const isOurs = await spool.lease(DUTY, this.#holder, leaseMs);
+    const isOurs = await spool.lease(REPLAY_DUTY, this.#holder, leaseMs);
     this.#leaseEnds = isOurs ? now + leaseMs : Number.NEGATIVE_INFINITY;
     return isOurs;
   }

@@ -86,9 +86,9 @@ class SpooledLog implements EventLog {
   readonly #replay: Replay;
   readonly #pendingAppends = new Set<Promise<unknown>>();
   #toldState: Backlog['state'] = 'direct';
+  #toldFailure: string | undefined;
   #lastFailure: LogError | undefined;
-  #frames = 0;
-  #bytes = 0;
+  #held: { frames: number; bytes: number };
   #spooled = 0;
   #probe: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -117,6 +117,7 @@ class SpooledLog implements EventLog {
     this.#trust = trust;
     this.#attempts = attempts;
     this.#replay = new Replay({ spool, attempts, trust, leaseMs, slowMs });
+    this.#held = spool.holds(REPLAY_GROUP);
     this.#looking = this.#look();
   }
 
@@ -156,10 +157,10 @@ class SpooledLog implements EventLog {
   }
 
   backlog(): Backlog {
+    if (this.#closing === undefined) this.#held = this.#spool.holds(REPLAY_GROUP);
     return {
       state: this.#state(),
-      frames: this.#frames,
-      bytes: this.#bytes,
+      ...this.#held,
       spooled: this.#spooled,
       replayed: this.#replay.replayed,
     };
@@ -184,18 +185,21 @@ class SpooledLog implements EventLog {
   async #toSpool(partition: number, frame: Buffer): Promise<undefined> {
     await this.#spool.append(partition, frame);
     this.#spooled += 1;
-    this.#frames += 1;
-    this.#bytes += frame.length;
   }
 
   #state(): Backlog['state'] {
     if (!this.#trust.isComplete) return 'spooling';
-    return this.#frames > 0 ? 'replaying' : 'direct';
+    return this.#held.frames > 0 ? 'replaying' : 'direct';
   }
 
   /** Looks after the spool, again and again. */
   async #look(): Promise<void> {
-    await this.#orReport('spool', this.#tend());
+    try {
+      await this.#tend();
+      this.#toldFailure = undefined;
+    } catch (cause) {
+      this.#tellFailure(cause);
+    }
     this.#tell();
     if (this.#closing !== undefined) return;
     this.#timer = setTimeout(() => {
@@ -204,13 +208,11 @@ class SpooledLog implements EventLog {
   }
 
   async #tend(): Promise<void> {
-    const rows = await this.#spool.lag(REPLAY_GROUP);
-    this.#frames = rows.reduce((sum, { committed, end }) => sum + end - committed, 0);
-    this.#bytes = this.#spool.storedBytes();
-    this.#trust.review(rows);
+    this.#trust.review(await this.#spool.lag(REPLAY_GROUP));
+    this.#held = this.#spool.holds(REPLAY_GROUP);
     // Also until what was replayed is removed: that is the work of who is subscribed.
-    await this.#replay.tend(this.#bytes > 0 || this.#frames > 0);
-    if (this.#frames === 0 && !this.#trust.isComplete && this.#attempts.mayTry) this.#askLog();
+    await this.#replay.tend(this.#held.bytes > 0 || this.#held.frames > 0);
+    if (this.#held.frames === 0 && !this.#trust.isComplete && this.#attempts.mayTry) this.#askLog();
   }
 
   /** One ping at a time, however long it takes. */
@@ -219,7 +221,9 @@ class SpooledLog implements EventLog {
       .ping()
       .then(
         () => {
-          if (this.#frames === 0) this.#trust.restoreAll();
+          if (this.#closing === undefined && this.#spool.holds(REPLAY_GROUP).frames === 0) {
+            this.#trust.restoreAll();
+          }
         },
         (error: LogError) => {
           this.#lastFailure = error;
@@ -230,12 +234,19 @@ class SpooledLog implements EventLog {
       });
   }
 
+  /** Once, however often it fails in the same way. */
+  #tellFailure(cause: unknown): void {
+    const message = `spool: ${cause instanceof Error ? cause.message : cause}`;
+    if (message !== this.#toldFailure) this.#report({ kind: 'store_failed', message, cause });
+    this.#toldFailure = message;
+  }
+
   /** Once a change, however many frames go which way. */
   #tell(): void {
     const state = this.#state();
     if (state === this.#toldState) return;
     this.#toldState = state;
-    const waiting = `${this.#frames} frames, ${this.#bytes} bytes`;
+    const waiting = `${this.#held.frames} frames, ${this.#held.bytes} bytes`;
     if (state === 'spooling') {
       const why = this.#lastFailure?.message ?? 'it is away';
       const message = `the log takes no frames, they go to the spool: ${why}`;
@@ -253,19 +264,11 @@ class SpooledLog implements EventLog {
     this.#replay.stop();
     await this.#looking;
     await Promise.allSettled(this.#pendingAppends);
-    await this.#orReport('the end of the replay', this.#replay.close());
+    // Each is closed whatever becomes of the others. What fails here costs nothing that was acknowledged.
+    await this.#replay.close().catch((cause: unknown) => this.#tellFailure(cause));
     await this.#spool.close();
-    await this.#orReport('the log was left open', within(this.#stallMs, 'closing it', this.#log.close()));
-  }
-
-  /** What fails at the end is tried again by nobody, and costs nothing that was acknowledged. */
-  async #orReport(what: string, work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      this.#report({ kind: 'store_failed', message: `${what}: ${why}`, cause });
-    }
+    const logClosed = within(this.#stallMs, 'closing the log', this.#log.close());
+    await logClosed.catch((cause: unknown) => this.#tellFailure(cause));
   }
 
   async #track<T>(append: Promise<T>): Promise<T> {
