@@ -29,8 +29,9 @@ const CONNECTION_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 3_000;
 const RETRIES = 4;
 
-/** Calls of kafkajs' Broker that its types leave out or leave open. */
+/** What kafkajs' Broker has, and its types leave out or leave open. */
 interface Calls {
+  readonly nodeId: number;
   joinGroup(request: {
     groupId: string;
     sessionTimeout: number;
