@@ -32,22 +32,29 @@ export function describeWithNginx(name: string, define: () => void): void {
 /** @param upstreams port of this machine, by name of the service */
 export async function startEdge(upstreams: { ingest: number; 'query-api': number }): Promise<Edge> {
   const folder = await mkdtemp(join(tmpdir(), 'footfall-nginx-'));
-  const [ingestPort, apiPort] = await freePorts();
-  const file = join(folder, 'nginx.conf');
-  await writeFile(file, placedIn(folder, upstreams, { 8080: ingestPort, 8000: apiPort }));
-  const options = ['-p', folder, '-c', file, '-e', 'stderr'];
-  await promisify(execFile)(NGINX, ['-t', ...options]);
-  const nginx = spawn(NGINX, [...options, '-g', 'daemon off; master_process off;'], { stdio: 'inherit' });
+  let nginx: ChildProcess | undefined;
   const close = async () => {
-    if (nginx.exitCode === null) {
+    if (nginx !== undefined && nginx.exitCode === null) {
+      const ended = once(nginx, 'exit');
       nginx.kill('SIGTERM');
-      await once(nginx, 'exit');
+      await ended;
     }
     await rm(folder, { recursive: true, force: true });
   };
-  const edge = { ingest: `http://127.0.0.1:${ingestPort}`, api: `http://127.0.0.1:${apiPort}`, close };
-  await listening(nginx, edge.ingest);
-  return edge;
+  try {
+    const [ingestPort, apiPort] = await freePorts();
+    const file = join(folder, 'nginx.conf');
+    await writeFile(file, placedIn(folder, upstreams, { 8080: ingestPort, 8000: apiPort }));
+    const options = ['-p', folder, '-c', file, '-e', 'stderr'];
+    await promisify(execFile)(NGINX, ['-t', ...options]);
+    nginx = spawn(NGINX, [...options, '-g', 'daemon off; master_process off;'], { stdio: 'inherit' });
+    const edge = { ingest: `http://127.0.0.1:${ingestPort}`, api: `http://127.0.0.1:${apiPort}`, close };
+    await listening(nginx, edge.ingest);
+    return edge;
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /**
