@@ -1,5 +1,6 @@
 /** A broker is killed and comes back while frames are appended and read: what was acknowledged is read, in order. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithStack } from '../stack.fixture.ts';
 import { eventually } from './eventually.fixture.ts';
 import { coordinatorOf, kafkaClient, newConnection } from './kafka-cluster.ts';
+import { SESSION_TIMEOUT_MS } from './kafka-member.ts';
 import { kafkaLog } from './kafka-topic.fixture.ts';
 import type { EventLog, LogTrouble } from './port.ts';
 import { Recorder } from './recorder.fixture.ts';
@@ -114,6 +116,36 @@ describeWithStack('the only broker is killed', 'STACK_KAFKA', () => {
       expect(troubles.filter(({ kind }) => kind !== 'store_failed')).toEqual([]);
     } finally {
       await writers.stop();
+      await log.close();
+    }
+  });
+
+  test('a batch that runs meanwhile is aborted before its session ends, and comes again', async () => {
+    const log = await kafkaLog(brokers.addresses).open(1, () => {});
+    const offered: { offset: number; signal: AbortSignal }[] = [];
+    let kept = 0;
+    await log.subscribe(GROUP, {
+      assigned: async (_, committed) => committed,
+      async batch({ firstOffset, nextOffset }, signal) {
+        offered.push({ offset: firstOffset, signal });
+        // Ends well, though too late: it must not count.
+        if (offered.length === 1) await once(signal, 'abort');
+        else kept = nextOffset;
+      },
+      revoked: () => undefined,
+    });
+    try {
+      await log.append(0, Buffer.from('x'));
+      await eventually(() => expect(offered).toHaveLength(1));
+      await brokers.kill('kafka');
+      const since = performance.now();
+      await eventually(() => expect(offered[0]?.signal.aborted).toBe(true));
+      expect(performance.now() - since).toBeLessThan(SESSION_TIMEOUT_MS);
+      await brokers.start('kafka');
+      await eventually(() => expect(kept).toBe(1));
+      expect(offered.map(({ offset }) => offset)).toEqual([0, 0]);
+      await eventually(async () => expect(await log.lag(GROUP)).toMatchObject([{ committed: 1, end: 1 }]));
+    } finally {
       await log.close();
     }
   });
