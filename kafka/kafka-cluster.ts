@@ -23,6 +23,7 @@ import type {
 import kafkajs from 'kafkajs';
 import { useFasterGzip } from './kafka-gzip.ts';
 import { calmIdleConnections } from './kafka-idle.ts';
+import { openSocket } from './kafka-socket.ts';
 
 const CONNECTION_TIMEOUT_MS = 1_000;
 /** Of any request; those that wait by design add their own time. */
@@ -72,6 +73,7 @@ export function kafkaClient(brokers: string[]): Kafka {
   return new kafkajs.Kafka({
     clientId: 'footfall',
     brokers,
+    socketFactory: openSocket,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // What fails is reported by the log; kafkajs would print it as well.

@@ -148,7 +148,8 @@ class Membership {
     let heard = performance.now();
     for (;;) {
       const lostAt = heard + LOST_AFTER_MS;
-      await pause(Math.max(0, Math.min(HEARTBEAT_MS, lostAt - performance.now())), closed);
+      const leftMs = Math.max(0, Math.ceil(lostAt - performance.now()));
+      await pause(Math.min(HEARTBEAT_MS, leftMs), closed);
       if (closed.aborted) return 'closed';
       const sent = performance.now();
       if (sent >= lostAt) return 'lost';
