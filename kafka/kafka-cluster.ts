@@ -129,7 +129,11 @@ export async function boundsOf(
     const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions: wanted, fromBeginning }]);
     return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   };
-  const [starts, ends] = await Promise.all([ask(true), ask(false)]);
+  const [starts, ends] = await Promise.all([ask(true), ask(false)]).catch(async (error: unknown) => {
+    // Leaders may have moved: whoever tries again asks the new ones.
+    await cluster.refreshMetadata();
+    throw error;
+  });
   const bounds = new Map<number, { start: number; end: number }>();
   for (const partition of partitions) {
     const start = starts.get(partition);
