@@ -15,6 +15,7 @@ const RUN_ELSEWHERE = [
   'npm ci && npm start',
   'npm start -- --demo',
   'npm ci && npm test',
+  'eval "$(.ci/stack up)"',
   'npm run test:integrity',
   'npm run check',
   'npm run bench:freshness',

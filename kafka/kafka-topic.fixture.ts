@@ -1,6 +1,7 @@
 /** Topics of their own for tests, removed afterwards. */
 import { randomUUID } from 'node:crypto';
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import { eventually } from './eventually.fixture.ts';
 import { openLog } from './open.ts';
 import type { EventLog, LogOptions, LogTrouble } from './port.ts';
 
@@ -41,4 +42,10 @@ export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Prom
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Waits until the topic has its leaders. kafkajs' own wait fails where it asks a broker that does not know the topic yet. */
+export async function makeTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
+  await admin.createTopics({ topics: [topic], waitForLeaders: false });
+  await eventually(() => admin.fetchTopicMetadata({ topics: [topic.topic] }));
 }

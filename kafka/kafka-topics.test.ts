@@ -7,7 +7,7 @@ import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeWithStack } from '../stack.fixture.ts';
 import { eventually } from './eventually.fixture.ts';
-import { kafkaLog, withAdmin } from './kafka-topic.fixture.ts';
+import { kafkaLog, makeTopic, withAdmin } from './kafka-topic.fixture.ts';
 import { openLogWithSpool } from './open.ts';
 import { type EventLog, type LogTrouble, MAX_FRAME_BYTES, NO_BACKLOG } from './port.ts';
 import { Recorder } from './recorder.fixture.ts';
@@ -41,7 +41,7 @@ function describeTopics(brokers: string, copies: number): void {
     withAdmin(brokers, (admin) => {
       const configEntries = Object.entries(settings).map(([entry, value]) => ({ name: entry, value }));
       const wanted = { topic: name, numPartitions, replicationFactor: copies, configEntries };
-      return admin.createTopics({ topics: [wanted], waitForLeaders: true });
+      return makeTopic(admin, wanted);
     });
 
   const lookAt = (name: string) =>
@@ -248,10 +248,7 @@ describeWithStack('topics on a cluster', 'STACK_KAFKA_CLUSTER', (brokers) => {
       const topic = kafkaLog(brokers);
       const messages: string[] = [];
       await withAdmin(brokers, (admin) =>
-        admin.createTopics({
-          topics: [{ topic: topic.eventsTopic, numPartitions: 1, replicationFactor: 1 }],
-          waitForLeaders: true,
-        }),
+        makeTopic(admin, { topic: topic.eventsTopic, numPartitions: 1, replicationFactor: 1 }),
       );
       const log = await topic.open(1, ({ message }) => messages.push(message));
       await log.close();
