@@ -53,6 +53,7 @@ async function readStores(config: Config, { from, to }: VerifyOptions): Promise<
     { ...(from !== undefined && { start_date: from }), ...(to !== undefined && { end_date: to }) },
     calendar(config.timeZone),
     Date.now(),
+    config.rawDays,
   );
   const [sessions, live] = await Promise.all([openSessionStore(config, logger), openLive(config.liveUrl)]);
   const log = openEventLogLater(config, logger);

@@ -11,7 +11,7 @@ import { NOW, visitor } from './events.fixture.ts';
 import { cleanup, startJobs } from './jobs.ts';
 
 const HOUR = 3_600_000;
-const config = { cleanupDays: 90 };
+const config = { cleanupDays: 90, rawDays: 30 };
 const logger = pino({ level: 'silent' });
 const now = () => NOW;
 let folder: string;
@@ -53,6 +53,19 @@ describe('the cleanup', () => {
     await lastSeen(NOW, NOW - 90 * DAY, NOW - 90 * DAY - 1, NOW - 400 * DAY);
     expect(await cleanup(config, sessions, NOW)).toBe(2);
     expect(await sessionsLeft()).toBe(2);
+  });
+
+  it('forgets what the ledger says of days whose raw events are gone', async () => {
+    const hours = [NOW, NOW - 30 * DAY, NOW - 30 * DAY - HOUR].map((at) => Math.floor(at / HOUR) * HOUR);
+    await sessions.claim({ partition: 7, owner: 'test' });
+    await sessions.applyBatch({
+      ranges: [{ partition: 7, owner: 'test', firstOffset: 0, nextOffset: 1, receivedUntil: null }],
+      sessions: [],
+      ledger: hours.map((hour) => ({ hour, partition: 7, name: 'accepted', amount: 1 })),
+    });
+    await cleanup(config, sessions, NOW);
+    const left = await sessions.ledger(0, NOW + HOUR);
+    expect(left.map(({ hour }) => hour)).toEqual(hours.slice(0, 2).toSorted((a, b) => a - b));
   });
 
   it('waits while another instance cleans up', async () => {

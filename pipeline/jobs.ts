@@ -6,14 +6,19 @@ import type { SessionStore } from '../postgres/port.ts';
 
 const HOUR = 3_600_000;
 
-/** Deletes sessions that were idle for `ANALYTICS_CLEANUP_DAYS`. Answers how many. */
+/**
+ * Deletes sessions that were idle for `ANALYTICS_CLEANUP_DAYS`, and what the ledger says of days whose raw events are
+ * no longer kept. Answers how many sessions.
+ */
 export function cleanup(
-  config: Pick<Config, 'cleanupDays'>,
-  sessions: Pick<SessionStore, 'withLock' | 'deleteSessionsIdleSince'>,
+  config: Pick<Config, 'cleanupDays' | 'rawDays'>,
+  sessions: Pick<SessionStore, 'withLock' | 'deleteSessionsIdleSince' | 'forgetLedgerBefore'>,
   now: number,
 ): Promise<number> {
-  const idleSince = now - config.cleanupDays * DAY;
-  return sessions.withLock('cleanup', 'exclusive', () => sessions.deleteSessionsIdleSince(idleSince));
+  return sessions.withLock('cleanup', 'exclusive', async () => {
+    await sessions.forgetLedgerBefore(now - config.rawDays * DAY);
+    return await sessions.deleteSessionsIdleSince(now - config.cleanupDays * DAY);
+  });
 }
 
 export interface Jobs {
@@ -22,7 +27,7 @@ export interface Jobs {
 }
 
 export function startJobs(options: {
-  config: Pick<Config, 'cleanupDays'>;
+  config: Pick<Config, 'cleanupDays' | 'rawDays'>;
   sessions: SessionStore;
   logger: Logger;
   now?: () => number;

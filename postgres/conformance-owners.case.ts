@@ -85,7 +85,10 @@ export function describeOwners(setting: () => ConformanceSetting): void {
         entry('bot', 2),
         entry('duplicate', 1),
       ]);
-      expect(await own(hour + HOUR, hour + 2 * HOUR)).toEqual([entry('accepted', 3, hour + HOUR)]);
+      const later = [entry('accepted', 3, hour + HOUR)];
+      expect(await own(hour + HOUR, hour + 2 * HOUR)).toEqual(later);
+      await store.forgetLedgerBefore(hour + HOUR);
+      expect(await own(hour, hour + 2 * HOUR)).toEqual(later);
     });
 
     it('says how far a partition is counted, and until when it was received, which never goes back', async () => {

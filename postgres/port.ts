@@ -32,6 +32,9 @@ export interface SessionStore {
   /** What was counted of the hours that begin in [from, to), by hour, partition and entry. Instants are ms since the epoch. */
   ledger(from: number, to: number): Promise<LedgerEntry[]>;
 
+  /** Deletes what the ledger has of hours before `instant`. */
+  forgetLedgerBefore(instant: number): Promise<void>;
+
   /** How far each partition has been counted, ordered by partition. */
   progress(): Promise<PartitionProgress[]>;
 

@@ -22,6 +22,7 @@ const SQL = {
   advanceCheckpoints: sql('advance_checkpoints'),
   addToLedger: sql('add_to_ledger'),
   readLedger: sql('read_ledger'),
+  forgetLedger: sql('forget_ledger'),
   readProgress: sql('read_progress'),
   lockSessions: sql('lock_sessions'),
   upsertSessions: sql('upsert_sessions'),
@@ -125,6 +126,10 @@ export class PostgresSessionStore implements SessionStore {
   async ledger(from: number, to: number): Promise<LedgerEntry[]> {
     const rows = await this.#database.query<LedgerRow>(SQL.readLedger, [from, to]);
     return rows.map((row) => ({ ...row, hour: Number(row.hour), amount: Number(row.amount) }));
+  }
+
+  async forgetLedgerBefore(instant: number): Promise<void> {
+    await this.#database.query(SQL.forgetLedger, [instant]);
   }
 
   async progress(): Promise<PartitionProgress[]> {

@@ -24,6 +24,7 @@ const CONFIG: QueryApiOptions['config'] = {
   corsAllowedOrigins: ['https://admin.example'],
   trustedProxies: ['127.0.0.1'],
   timeZone: 'UTC',
+  rawDays: 400,
   rateLimitAnonymous: 0,
   rateLimitUser: 0,
 };

@@ -94,6 +94,8 @@ describe('pipeline/', () => {
       400,
       expect.objectContaining({ field: 'start_date', rule: 'max_range' }),
     ]);
+    const old = await api.get('pipeline/?start_date=2023-01-01&end_date=2023-01-02');
+    expect([old.status, await old.json()]).toEqual([400, expect.objectContaining({ rule: 'raw_days' })]);
   });
 
   it('is complete only until where a partition that lags is counted', async () => {

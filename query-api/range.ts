@@ -2,7 +2,7 @@
 
 import { MAX_LEDGER_DAYS } from '../contract/ledger.ts';
 import { MAX_RANGE_YEARS } from '../contract/query.ts';
-import { addDays, type Calendar, daysBetween } from '../contract/reporting-day.ts';
+import { addDays, type Calendar, DAY, daysBetween } from '../contract/reporting-day.ts';
 import { invalidParameter } from './errors.ts';
 
 export interface RangeParams {
@@ -43,12 +43,14 @@ export function resolveRange(params: RangeParams, today: string): DayRange {
 
 /**
  * Instants of the days that a ledger is asked for, ms since the epoch, [from, to). No start: two days.
+ * @param rawDays days that raw events stay: there is nothing to compare before
  * @throws ApiError `invalid_parameter`
  */
 export function ledgerRange(
   params: RangeParams,
   calendar: Calendar,
   now: number,
+  rawDays: number,
 ): { from: number; to: number } {
   const last = params.end_date ?? calendar.dayOf(now);
   const { first_day, last_day } = resolveRange({ start_date: addDays(last, -1), ...params }, last);
@@ -59,7 +61,15 @@ export function ledgerRange(
       `must be at most ${MAX_LEDGER_DAYS} days before end_date`,
     );
   }
-  return { from: calendar.startOf(first_day), to: calendar.startOf(addDays(last_day, 1)) };
+  const from = calendar.startOf(first_day);
+  if (from < now - rawDays * DAY) {
+    throw invalidParameter(
+      'start_date',
+      'raw_days',
+      `must be within the ${rawDays} days that raw events are kept`,
+    );
+  }
+  return { from, to: calendar.startOf(addDays(last_day, 1)) };
 }
 
 /** The last `n` days up to `last_day`, which is one of them. */

@@ -32,6 +32,7 @@ export interface QueryApiOptions {
     | 'corsAllowedOrigins'
     | 'trustedProxies'
     | 'timeZone'
+    | 'rawDays'
     | 'rateLimitAnonymous'
     | 'rateLimitUser'
   >;
@@ -74,7 +75,10 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
     log,
   };
   const ledger = (params: RangeParams) =>
-    conservationLedger({ ...options, log: options.eventLog, now }, ledgerRange(params, days, now()));
+    conservationLedger(
+      { ...options, log: options.eventLog, now },
+      ledgerRange(params, days, now(), config.rawDays),
+    );
   const app = createApp({
     ...shared,
     services: { analytics, cache: resultCache(live, metrics, log), ledger, online, now },
