@@ -6,10 +6,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { VisitorStats } from '../contract/query.ts';
 import { Installation } from '../integrity/installation.ts';
+import { thisMachine } from './machine.ts';
 
 const COUNT = Number(process.env.COUNT ?? 500);
 const GIVE_UP_MS = 30_000;
@@ -31,12 +31,7 @@ try {
   const result = {
     question: "milliseconds from a beacon's 202 to visitors/today/",
     date: new Date().toISOString(),
-    machine: {
-      processor: cpus()[0]?.model,
-      cores: availableParallelism(),
-      memoryGiB: Math.round(totalmem() / 1024 ** 3),
-      node: process.version,
-    },
+    machine: thisMachine(),
     configuration: 'npm start: all engines embedded, defaults',
     beacons: COUNT,
     p50: at(0.5),

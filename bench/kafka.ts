@@ -7,10 +7,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import kafkajs from 'kafkajs';
 import { openLog } from '../kafka/open.ts';
+import { thisMachine } from './machine.ts';
 
 const BROKERS = process.env.KAFKA_BROKERS ?? '127.0.0.1:9092';
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -113,12 +113,7 @@ const median = (name: keyof typeof ways) =>
 const result = {
   question: "frames of 64 KiB a second: the log on Kafka, and kafkajs' producer.sendBatch",
   date: new Date().toISOString(),
-  machine: {
-    processor: cpus()[0]?.model,
-    cores: availableParallelism(),
-    memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    node: process.version,
-  },
+  machine: thisMachine(),
   configuration: `${brokers.length} broker(s) on the same machine, gzip, acks=all, ${PARTITIONS} partitions, ${IN_FLIGHT} frames in flight`,
   log: median('log'),
   producer: median('producer'),

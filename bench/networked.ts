@@ -9,7 +9,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
 import kafkajs from 'kafkajs';
@@ -17,6 +17,7 @@ import { startFront } from '../clickhouse/http-front-process.fixture.ts';
 import { Fleet } from '../integrity/fleet.ts';
 import { until } from '../integrity/installation.ts';
 import { Stack } from '../integrity/stack.ts';
+import { thisMachine } from './machine.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SECONDS = Number(process.env.SECONDS ?? 10);
@@ -61,12 +62,7 @@ const report = {
   question:
     'events a second: a collector into Kafka and kafkajs with the same frames; a pipeline out of it and @clickhouse/client with the same rows',
   date: new Date().toISOString(),
-  machine: {
-    processor: cpus()[0]?.model,
-    cores: availableParallelism(),
-    memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    node: process.version,
-  },
+  machine: thisMachine(),
   configuration: `Kafka, PostgreSQL, Redis, ClickHouse (chDB behind HTTP), load and services on the same machine; arrays of ${BEACONS} beacons, ${SENDERS} senders, ${SECONDS} s a round`,
   collector: median('collector'),
   producer: median('producer'),
