@@ -37,6 +37,9 @@ interface Round {
   collector: number;
   producer: number;
   pipeline: number;
+  /** Of the time that the pipeline took, in commits of sessions and of rows with their views. */
+  inSessions: number;
+  inAnalytics: number;
   client: number;
 }
 
@@ -68,6 +71,8 @@ const report = {
   producer: median('producer'),
   collectorToProducer: Math.round((100 * median('collector')) / median('producer')) / 100,
   pipeline: median('pipeline'),
+  inSessions: median('inSessions'),
+  inAnalytics: median('inAnalytics'),
   client: median('client'),
   pipelineToClient: Math.round((100 * median('pipeline')) / median('client')) / 100,
   rounds,
@@ -104,7 +109,7 @@ async function oneRound(prefix: string): Promise<Round> {
     const counted = await rateOf(`${pipeline.url}/metrics`, events);
     await pipeline.stop();
     const client = await insert(events);
-    const round = { events, collector: perSecond, producer, pipeline: counted, client };
+    const round = { events, collector: perSecond, producer, ...counted, client };
     console.error(JSON.stringify(round));
     return round;
   } finally {
@@ -182,22 +187,44 @@ async function produce(frames: Buffer[], events: number, topic: string): Promise
   return perSecond;
 }
 
-/** Events a second between the first tenth and the last. */
-async function rateOf(metrics: string, events: number): Promise<number> {
-  const counted = async () => {
+/** Events a second between the first tenth and the last, and where the time went. */
+async function rateOf(
+  metrics: string,
+  events: number,
+): Promise<Pick<Round, 'pipeline' | 'inSessions' | 'inAnalytics'>> {
+  const look = async () => {
     const text = await fetch(metrics).then(
       (answer) => answer.text(),
       () => '',
     );
-    return Number(/^footfall_events_counted_total (\d+)$/m.exec(text)?.[1] ?? 0);
+    const value = (name: string) => {
+      const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+      return Number(line?.slice(name.length + 1) ?? 0);
+    };
+    return {
+      at: performance.now(),
+      events: value('footfall_events_counted_total'),
+      sessions: value('footfall_commit_seconds_sum{store="sessions"}'),
+      analytics: value('footfall_commit_seconds_sum{store="analytics"}'),
+    };
   };
-  let first = { at: 0, events: 0 };
+  let first = await look();
   await until('the first tenth', 120_000, async () => {
-    first = { at: performance.now(), events: await counted() };
+    first = await look();
     return first.events >= events / 10;
   });
-  await until('the last event', 300_000, async () => (await counted()) >= events);
-  return Math.round(((events - first.events) * 1_000) / (performance.now() - first.at));
+  let last = first;
+  await until('the last event', 300_000, async () => {
+    last = await look();
+    return last.events >= events;
+  });
+  const seconds = (last.at - first.at) / 1_000;
+  const share = (of: 'sessions' | 'analytics') => Math.round((100 * (last[of] - first[of])) / seconds) / 100;
+  return {
+    pipeline: Math.round((last.events - first.events) / seconds),
+    inSessions: share('sessions'),
+    inAnalytics: share('analytics'),
+  };
 }
 
 /** Rows a second, of the rows that raw has. */
