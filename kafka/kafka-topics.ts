@@ -2,17 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, ITopicConfig } from 'kafkajs';
 import kafkajs from 'kafkajs';
-import { unavailable, within, wordsOf } from './kafka-errors.ts';
+import { protocolError, unavailable, within, wordsOf } from './kafka-errors.ts';
 import { problemsOf } from './kafka-topic-problems.ts';
 import type { KafkaAddress } from './kafka-url.ts';
 import { LogError, type LogOptions, type LogTrouble, MAX_FRAME_BYTES } from './port.ts';
 
 const COPIES = 3;
 const START_TIMEOUT_MS = 30_000;
-// Not told before: a topic that was just made is not known to all brokers at once.
-const QUIET_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;
 const POLL_MS = 250;
+/** What brokers say of a topic that was just made, until all of them have heard of it: no trouble that anyone need be told of. */
+const SPREADING = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 const ONE_DAY_MS = 86_400_000;
 /** Kafka removes by age alone, consumed or not: so long the consumers may be away. */
 const MIN_RETENTION_MS = 7 * ONE_DAY_MS;
@@ -48,7 +48,7 @@ export async function ensureTopics(
       const waitedMs = performance.now() - start;
       if (waitedMs >= START_TIMEOUT_MS) throw unavailable(`kafka at ${address.brokers.join()}`, cause);
       const message = `kafka at ${address.brokers.join()}: ${wordsOf(cause)}; waiting up to ${START_TIMEOUT_MS / 1_000} s`;
-      if (!told && waitedMs >= QUIET_MS) {
+      if (!told && !SPREADING.has(protocolError(cause) ?? '')) {
         report({ kind: 'store_failed', message, cause });
         told = true;
       }
