@@ -15,7 +15,8 @@ const CLI = fileURLToPath(new URL('../bin/footfall.js', import.meta.url));
 const READY_TIMEOUT_MS = 90_000;
 const EXIT_TIMEOUT_MS = 60_000;
 const RESTART_PAUSE_MS = 200;
-const JWT_SECRET = 'a secret of the integrity tests, long enough';
+/** Of tokens and of fingerprints. */
+export const SECRET = 'a secret of the integrity tests, long enough';
 
 export type Role = 'ingest' | 'pipeline' | 'query-api';
 
@@ -115,8 +116,8 @@ export class Fleet {
     ];
     const instances: Instance[] = [];
     const environment = {
-      JWT_SECRET,
-      FINGERPRINT_SECRET: JWT_SECRET,
+      JWT_SECRET: SECRET,
+      FINGERPRINT_SECRET: SECRET,
       INGEST_RATE_LIMIT: '0',
       RATE_LIMIT_USER: '0',
       RATE_LIMIT_ANON: '0',
@@ -156,7 +157,7 @@ export class Fleet {
 
   /** Asks a query API, whichever answers; any answer but 200 is an error. */
   async query<T>(path: string): Promise<T> {
-    const token = await signToken({ staff: true, expiresIn: 600 }, JWT_SECRET);
+    const token = await signToken({ staff: true, expiresIn: 600 }, SECRET);
     const [api] = this.of('query-api');
     const answer = await fetch(`${api?.url}/api/analytics/${path}`, {
       headers: { Authorization: `Bearer ${token}` },
