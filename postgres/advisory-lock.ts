@@ -36,8 +36,8 @@ export async function holdAdvisoryLock<T>(
     try {
       await take(connection, lock, mode);
       const result = await work();
-      if (lost) throw new SessionStoreError('unavailable', `the lock ${lock} was lost while it was in use`);
-      await wrapped(connection.query(RELEASE));
+      if (lost) throw lockLost(lock);
+      await release(connection, lock);
       return result;
     } finally {
       connection.off('end', onEnd);
@@ -58,6 +58,19 @@ async function take(connection: PoolClient, lock: LockName, mode: 'shared' | 'ex
       if (!isLockTimeout(error)) throw error;
     }
   }
+}
+
+/** A connection that breaks here may have been broken for a while: the server frees the lock before we hear of it. */
+async function release(connection: PoolClient, lock: LockName): Promise<void> {
+  try {
+    await connection.query(RELEASE);
+  } catch (cause) {
+    throw lockLost(lock, toStoreError(cause));
+  }
+}
+
+function lockLost(lock: LockName, cause?: Error): SessionStoreError {
+  return new SessionStoreError('unavailable', `the lock ${lock} was lost while it was in use`, { cause });
 }
 
 async function wrapped<T>(query: Promise<T>): Promise<T> {

@@ -152,6 +152,14 @@ describeWithStack('the way to a server', 'STACK_POSTGRES', (address) => {
     });
   });
 
+  it('that is severed as the work under a lock ends: the holder is told as well', async () => {
+    const failing = store.withLock('ingest', 'exclusive', () => scratch.severAll());
+    await expect(failing).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining('was lost'),
+    });
+  });
+
   it('to a server that may only read for now, after a failover: repeated until it may write', async () => {
     await scratch.pool.query(`alter database ${scratch.name} set default_transaction_read_only = on`);
     await scratch.severAll();
