@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { eventually } from './eventually.fixture.ts';
-import type { EventLog } from './port.ts';
-import type { Recorder } from './recorder.fixture.ts';
+import type { kafkaLog } from './kafka-topic.fixture.ts';
+import type { EventLog, LogTrouble } from './port.ts';
+import { Recorder } from './recorder.fixture.ts';
 
 export const PARTITIONS = 4;
 export const GROUP = 'pipeline';
@@ -34,7 +35,7 @@ export function ownBrokers(engine: 'kafka' | 'kafka-cluster', variable: string) 
 }
 
 /** Appends to all partitions, one frame at a time each, until told to stop; a frame that is refused is not repeated. */
-export class Writers {
+class Writers {
   /** Bodies of acknowledged frames by offset, a partition each. */
   readonly acknowledged = Array.from({ length: PARTITIONS }, () => new Map<number, string>());
   readonly refusals: unknown[] = [];
@@ -70,8 +71,40 @@ export const goesOn = (writers: Writers) => {
   return eventually(() => expect(writers.acknowledgements).toBeGreaterThan(before + 50));
 };
 
+interface Load {
+  log: EventLog;
+  recorder: Recorder;
+  writers: Writers;
+}
+
+/**
+ * Runs `work` while a topic is written and read. Afterwards all that was acknowledged has been read, and of no trouble but
+ * stores that were away has anybody been told.
+ */
+export async function underLoad(
+  topic: ReturnType<typeof kafkaLog>,
+  work: (load: Load) => Promise<void>,
+): Promise<void> {
+  const troubles: LogTrouble[] = [];
+  const log = await topic.open(PARTITIONS, (trouble) => troubles.push(trouble));
+  const recorder = new Recorder();
+  await log.subscribe(GROUP, recorder);
+  const writers = new Writers(log);
+  try {
+    await goesOn(writers);
+    await eventually(() => expect(recorder.batches).not.toEqual([]));
+    await work({ log, recorder, writers });
+    await writers.stop();
+    await expectAllRead(log, writers, recorder);
+    expect(troubles.filter(({ kind }) => kind !== 'store_failed')).toEqual([]);
+  } finally {
+    await writers.stop();
+    await log.close();
+  }
+}
+
 /** Everything that was acknowledged was handed over where it was said to be, in order, without a gap. */
-export async function expectAllRead(log: EventLog, writers: Writers, recorder: Recorder): Promise<void> {
+async function expectAllRead(log: EventLog, writers: Writers, recorder: Recorder): Promise<void> {
   await eventually(async () => {
     for (const { committed, end } of await log.lag(GROUP)) expect(committed).toBe(end);
   });

@@ -3,19 +3,9 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithStack } from '../stack.fixture.ts';
 import { eventually } from './eventually.fixture.ts';
-import {
-  expectAllRead,
-  GROUP,
-  goesOn,
-  ownBrokers,
-  PARTITIONS,
-  START_MS,
-  Writers,
-} from './kafka-faults.fixture.ts';
+import { GROUP, goesOn, ownBrokers, PARTITIONS, START_MS, underLoad } from './kafka-faults.fixture.ts';
 import { SESSION_TIMEOUT_MS } from './kafka-member.ts';
 import { kafkaLog } from './kafka-topic.fixture.ts';
-import type { LogTrouble } from './port.ts';
-import { Recorder } from './recorder.fixture.ts';
 
 describeWithStack('the only broker is killed', 'STACK_KAFKA', () => {
   const brokers = ownBrokers('kafka', 'STACK_KAFKA');
@@ -23,14 +13,7 @@ describeWithStack('the only broker is killed', 'STACK_KAFKA', () => {
   afterAll(() => brokers.down());
 
   test('appends are refused meanwhile, and go on with everything that was acknowledged', async () => {
-    const troubles: LogTrouble[] = [];
-    const log = await kafkaLog(brokers.addresses).open(PARTITIONS, (trouble) => troubles.push(trouble));
-    const recorder = new Recorder();
-    await log.subscribe(GROUP, recorder);
-    const writers = new Writers(log);
-    try {
-      await goesOn(writers);
-      await eventually(() => expect(recorder.batches).not.toEqual([]));
+    await underLoad(kafkaLog(brokers.addresses), async ({ log, writers }) => {
       await brokers.kill('kafka');
       await eventually(() => expect(writers.refusals.length).toBeGreaterThanOrEqual(PARTITIONS));
       expect(writers.refusals[0]).toMatchObject({ code: 'unavailable', retryable: true });
@@ -38,13 +21,7 @@ describeWithStack('the only broker is killed', 'STACK_KAFKA', () => {
       await brokers.start('kafka');
       await goesOn(writers);
       await eventually(() => expect(log.ping()).resolves.toBeUndefined());
-      await writers.stop();
-      await expectAllRead(log, writers, recorder);
-      expect(troubles.filter(({ kind }) => kind !== 'store_failed')).toEqual([]);
-    } finally {
-      await writers.stop();
-      await log.close();
-    }
+    });
   });
 
   test('a batch that runs meanwhile is aborted before its session ends, and comes again', async () => {
