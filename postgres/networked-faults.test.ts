@@ -139,7 +139,7 @@ describeWithStack('the way to a server', 'STACK_POSTGRES', (address) => {
     const failing = store.withLock('ingest', 'exclusive', async () => {
       const waiting = store.withLock('ingest', 'shared', async () => {});
       await vi.waitFor(async () => expect(await waitingForLocks(scratch)).toBe(1), PATIENCE);
-      await scratch.severAll();
+      proxy.sever();
       await expect(waiting).rejects.toMatchObject(UNAVAILABLE);
       expect(await store.withLock('ingest', 'exclusive', async () => 'others have it')).toBe(
         'others have it',

@@ -48,8 +48,13 @@ export class CuttingProxy {
     return this.#sockets.size / 2;
   }
 
-  async close(): Promise<void> {
+  /** Cuts all connections at one moment: the server frees nothing before every client has lost its own. */
+  sever(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.sever();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
