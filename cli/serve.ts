@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
+import { startClosing } from '../pipeline/closing.ts';
 import { startJobs } from '../pipeline/jobs.ts';
 import { startPipeline } from '../pipeline/pipeline.ts';
 import { startQueryApi } from '../query-api/server.ts';
@@ -54,8 +55,10 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
+      const closing = startClosing({ analytics, sessions, log, calendar, metrics, logger });
       closers.push(
         () => jobs.close(),
+        () => closing.close(),
         () => pipeline.close(),
       );
       problems.push(() => pipeline.problems());

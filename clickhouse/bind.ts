@@ -7,7 +7,7 @@
 import type { ClickHouseSettings } from '@clickhouse/client';
 import { AnalyticsStoreError } from './port.ts';
 
-/** @throws AnalyticsStoreError `failed` for anything but days, UUIDs, integers and lists of them */
+/** @throws AnalyticsStoreError `failed` for anything but days, UUIDs, names, integers and lists of them */
 export function bind(params: object): ClickHouseSettings {
   const settings: ClickHouseSettings = {};
   const entries: [string, unknown][] = Object.entries(params);
@@ -29,6 +29,6 @@ function nested(name: string, value: unknown): string {
 /** None of these characters needs escaping, whichever way the value travels. */
 function scalar(name: string, value: unknown): string {
   if (Number.isSafeInteger(value)) return String(value);
-  if (typeof value === 'string' && /^[0-9A-Za-z-]+$/.test(value)) return value;
-  throw new AnalyticsStoreError('failed', `${name}: neither a day, a UUID nor an integer`);
+  if (typeof value === 'string' && /^[0-9A-Za-z_/-]*$/.test(value)) return value;
+  throw new AnalyticsStoreError('failed', `${name}: neither a day, a UUID, a name nor an integer`);
 }

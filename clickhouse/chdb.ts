@@ -2,7 +2,7 @@
  * The analytics store in this process: chDB, which is ClickHouse as a library, on a directory of its own.
  *
  * Several connections to the directory run side by side; a second process is refused. Each running statement holds a
- * thread of libuv's pool, so UV_THREADPOOL_SIZE has to leave room beside `poolSize + 1`.
+ * thread of libuv's pool, so UV_THREADPOOL_SIZE has to leave room beside `poolSize + 2`.
  * Small parts need no care of ours: after 200 inserts of 50 rows over three days the engine's own merges had
  * left 5 parts of raw and at most 5 of each day of a derived table (26.7.3).
  */
@@ -60,6 +60,7 @@ async function connect(directory: string, poolSize: number): Promise<Engine> {
     const writer = client({});
     return {
       writer,
+      deriver: client({}),
       readers: Array.from({ length: poolSize }, () => client(READER_SETTINGS)),
       layout: ONE_SERVER,
       async insert(statement, rows, queryId) {

@@ -3,15 +3,11 @@ import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { type AnalyticsStore, type EventRow, NIL_UUID } from './port.ts';
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
-import { random, randomRange, reference, uuid } from './reference.case.ts';
+import { keysOf, random, randomRange, reference, uuid } from './reference.case.ts';
 
 export const at = (day: string, hour = 12) => Date.parse(`${day}T00:00:00Z`) + hour * 3_600_000;
-export const siteOn = (day: string) => ({
-  first_day: day,
-  last_day: day,
-  community_id: NIL_UUID,
-  division_id: NIL_UUID,
-});
+/** Of a day, from the views. */
+export const siteOn = (day: string) => ({ day, community_id: NIL_UUID });
 
 /** `store` holds `events`, which are of `days`. */
 export function describeQueries(
@@ -31,55 +27,76 @@ export function describeQueries(
       expect(await store().read(query, params), `${query} ${JSON.stringify(params)}`).toEqual(rows);
     }
 
-    it('counts the visitors of a range, filtered by community and division', async () => {
-      for (const range of ranges(12)) await check('visitors', range, expected.visitors(range));
-    });
+    it.each(['site', 'community', 'known_division', 'community_division', 'relation'] as const)(
+      'counts the visitors of a range by %s',
+      async (dimension) => {
+        const keys = keysOf(events, dimension);
+        for (const [n, range] of ranges(12).entries()) {
+          const params = { ...range, dimension, key: keys[n % keys.length] ?? '' };
+          await check('visitors', params, expected.visitors(params));
+        }
+      },
+    );
 
-    it('ranks known divisions', async () => {
-      for (const { first_day, last_day } of ranges(4)) {
-        const params = { first_day, last_day, limit: 4 };
-        await check('divisions', params, expected.divisions(params));
+    it.each(['division', 'division_type', 'country', 'page'] as const)('ranks by %s', async (dimension) => {
+      const [first] = keysOf(events, dimension);
+      for (const range of ranges(6)) {
+        for (const [limit, offset] of [
+          [4, 0],
+          [7, 7],
+          [1_000, 0],
+        ] as const) {
+          const params = { ...range, dimension, key: '', limit, offset };
+          await check('ranking', params, expected.ranking(params));
+        }
+        const one = { ...range, dimension, key: first ?? '', limit: 1, offset: 0 };
+        await check('ranking', one, expected.ranking(one));
       }
     });
 
-    it('counts by type of division', async () => {
-      for (const { first_day, last_day } of ranges(4)) {
-        await check(
-          'division_types',
-          { first_day, last_day },
-          expected.division_types({ first_day, last_day }),
-        );
-      }
-    });
-
-    it('ranks known countries', async () => {
-      for (const { first_day, last_day } of ranges(4)) {
-        const params = { first_day, last_day, limit: 2 };
-        await check('countries', params, expected.countries(params));
-      }
-    });
-
-    it('counts by hour, day, week from Monday, and month', async () => {
-      for (const { division_id: _, ...range } of ranges(4)) {
-        await check('trends_by_hour', range, expected.trends_by_hour(range));
-        await check('trends_by_day', range, expected.trends_by_day(range));
-        await check('trends_by_week', range, expected.trends_by_week(range));
-        await check('trends_by_month', range, expected.trends_by_month(range));
-      }
-    });
-
-    it('pages through pages, most visited first', async () => {
-      for (const { first_day, last_day } of ranges(3)) {
-        for (const offset of [0, 7]) {
-          const params = { first_day, last_day, limit: 7, offset };
-          await check('pages', params, expected.pages(params));
+    it.each(['day', 'week', 'month'] as const)('counts by %s, new visitors apart', async (interval) => {
+      for (const range of ranges(6)) {
+        for (const [dimension, key] of [
+          ['site', ''],
+          ['community', uuid(1, 2)],
+        ] as const) {
+          const params = { ...range, dimension, key, interval };
+          await check('trends', params, expected.trends(params));
         }
       }
     });
 
+    it('counts by hour, new visitors apart', async () => {
+      for (const range of ranges(3)) {
+        const site = { ...range, dimension: 'hour', prefix: '' } as const;
+        await check('trends_hourly', site, expected.trends_hourly(site));
+        const community = { ...range, dimension: 'community_hour', prefix: `${uuid(1, 2)}/` } as const;
+        await check('trends_hourly', community, expected.trends_hourly(community));
+      }
+    });
+
+    it('follows the visitors who were new in a week', async () => {
+      for (const weeks of [0, 2, 8]) {
+        const params = { first_week: '2026-10-19', last_week: '2026-11-09', last_day: '2026-11-11', weeks };
+        await check('cohorts', params, expected.cohorts(params));
+      }
+    });
+
+    it('answers for the open day from the views', async () => {
+      const day = days.at(-1) ?? '';
+      for (const community_id of [NIL_UUID, uuid(1, 2)]) {
+        await check('today_visitors', { day, community_id }, expected.today_visitors({ day, community_id }));
+        const params = { day, community_id, division_id: uuid(2, 3) };
+        await check('today_division_visitors', params, expected.today_division_visitors(params));
+      }
+      await check('today_divisions', { day, limit: 4 }, expected.today_divisions({ day, limit: 4 }));
+      const pages = { day, limit: 7, offset: 7 };
+      await check('today_pages', pages, expected.today_pages(pages));
+    });
+
     it('tells visitors of the own division from those of others, by day of a community', async () => {
-      for (const { first_day, last_day } of ranges(4)) {
-        const params = { first_day, last_day, community_id: uuid(1, 2) };
+      for (const range of ranges(4)) {
+        const params = { ...range, community_id: uuid(1, 2) };
         await check('community_days', params, expected.community_days(params));
       }
     });
@@ -97,32 +114,36 @@ export function describeQueries(
     });
 
     it('answers zeros, or no rows, for days without events', async () => {
-      const range = { ...siteOn('2020-01-01') };
-      await check('visitors', range, [{ visitors: 0, authenticated: 0, page_views: 0 }]);
-      await check('trends_by_day', range, []);
-      await check('divisions', { ...range, limit: 10 }, []);
+      const range = { first_day: '2020-01-01', last_day: '2020-02-01' };
+      const site = { ...range, dimension: 'site', key: '' } as const;
+      await check('visitors', site, [{ visitors: 0, authenticated: 0, page_views: 0 }]);
+      await check('trends', { ...site, interval: 'day' }, []);
+      await check('ranking', { ...range, dimension: 'page', key: '', limit: 10, offset: 0 }, []);
     });
 
     it('keeps the parameters of queries apart that run at the same time', async () => {
-      const answers = await Promise.all(ranges(40).map((range) => store().read('visitors', range)));
-      expect(answers).toEqual(ranges(40).map((range) => expected.visitors(range)));
+      const all = ranges(40).map((range) => ({ ...range, dimension: 'site', key: '' }) as const);
+      const answers = await Promise.all(all.map((params) => store().read('visitors', params)));
+      expect(answers).toEqual(all.map((params) => expected.visitors(params)));
     });
 
     it('answers the same as an Arrow stream', async () => {
-      const params = { first_day: '2026-10-30', last_day: '2026-11-03', community_id: NIL_UUID };
-      const table = tableFromIPC(await store().readArrow('trends_by_day', params));
+      const range = { first_day: '2026-10-30', last_day: '2026-11-03' };
+      const params = { ...range, dimension: 'site', key: '', interval: 'day' } as const;
+      const table = tableFromIPC(await store().readArrow('trends', params));
       const rows = table.toArray().map((row) => ({
         bucket: row.bucket,
         visitors: Number(row.visitors),
         authenticated: Number(row.authenticated),
+        new_visitors: Number(row.new_visitors),
         page_views: Number(row.page_views),
       }));
-      expect(rows).toEqual(expected.trends_by_day(params));
+      expect(rows).toEqual(expected.trends(params));
     });
 
-    it('refuses a parameter that is not a day, a UUID or an integer', async () => {
-      const range = { ...siteOn('2026-11-01'), community_id: "' OR 1" };
-      await expect(store().read('visitors', range)).rejects.toMatchObject({
+    it('refuses a parameter that could be more than a value', async () => {
+      const params = { day: '2026-11-01', community_id: "' OR 1" };
+      await expect(store().read('today_visitors', params)).rejects.toMatchObject({
         code: 'failed',
         retryable: false,
       });

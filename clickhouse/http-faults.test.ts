@@ -185,9 +185,9 @@ describe('a read', () => {
     await store.insert(rows(2_000).map((row, n) => ({ ...row, visitor: String(n) })));
     await front.strike({ what: 'cut_answer', kinds: ['select'], times: 2 });
     await expect(store.read('visitors_of_day', { day: DAY })).rejects.toMatchObject(unavailable);
-    await expect(
-      store.readArrow('pages', { first_day: DAY, last_day: DAY, limit: 10, offset: 0 }),
-    ).rejects.toMatchObject(unavailable);
+    await expect(store.readArrow('today_pages', { day: DAY, limit: 10, offset: 0 })).rejects.toMatchObject(
+      unavailable,
+    );
   });
 
   it('that the server does not answer in time is given up', async () => {
@@ -198,9 +198,10 @@ describe('a read', () => {
   });
 
   it('that the server rejects is not tried again', async () => {
-    await expect(
-      store.read('pages', { first_day: DAY, last_day: DAY, limit: -1, offset: 0 }),
-    ).rejects.toMatchObject({ code: 'failed', retryable: false });
+    await expect(store.read('today_pages', { day: DAY, limit: -1, offset: 0 })).rejects.toMatchObject({
+      code: 'failed',
+      retryable: false,
+    });
   });
 });
 

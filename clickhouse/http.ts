@@ -42,6 +42,12 @@ const MAX_HEADER_BYTES = 256 * 1024;
 /** An answer begins when its statement has ended, so that an error is the answer and not a tail of it. */
 const SERVER_SETTINGS: ClickHouseSettings = { wait_end_of_query: 1 };
 
+/** So that a connection is not silent for long. */
+const PROGRESS: ClickHouseSettings = {
+  send_progress_in_http_headers: 1,
+  http_headers_progress_interval_ms: '10000',
+};
+
 const compress = promisify(gzip);
 
 /** @throws AnalyticsStoreError `unavailable` when no server answers */
@@ -75,7 +81,13 @@ function connect(
     http_agent: agent,
     request_timeout: WRITER_TIMEOUT_MS,
     max_response_headers_size: MAX_HEADER_BYTES,
-    clickhouse_settings: { send_progress_in_http_headers: 1, http_headers_progress_interval_ms: '10000' },
+    clickhouse_settings: PROGRESS,
+  });
+  const deriver = client({
+    max_open_connections: 1,
+    request_timeout: WRITER_TIMEOUT_MS,
+    max_response_headers_size: MAX_HEADER_BYTES,
+    clickhouse_settings: PROGRESS,
   });
   const reader = client({
     max_open_connections: poolSize,
@@ -86,6 +98,7 @@ function connect(
 
   return {
     writer,
+    deriver,
     layout,
     readers: Array.from({ length: poolSize }, () => reader),
     /** One buffer with its length, not a stream: a server tells a body that was cut from one that is complete. */

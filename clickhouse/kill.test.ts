@@ -8,7 +8,7 @@ import type { ChildNews } from './insert.child.ts';
 import { startInserting } from './inserting-process.case.ts';
 import { openAnalytics } from './open.ts';
 import { NIL_UUID } from './port.ts';
-import { batch, random, reference, uuid } from './reference.case.ts';
+import { batch, random, reference } from './reference.case.ts';
 
 const KILLS = 5;
 const seed = Date.now() % 2 ** 31;
@@ -59,17 +59,16 @@ it(`keeps a batch whole or not at all through ${KILLS} kills (seed ${seed})`, {
     await store.rebuildDays(days);
 
     const expected = reference([...rowsOf.keys()].flatMap(batch));
-    const range = {
-      ...{ first_day: '2026-11-01', last_day: '2026-11-03' },
-      ...{ community_id: NIL_UUID, division_id: NIL_UUID, limit: 100, offset: 0 },
-    };
-    const community = { ...range, community_id: uuid(1, 1) };
-    expect(await store.read('visitors', range)).toEqual(expected.visitors(range));
-    expect(await store.read('trends_by_day', range)).toEqual(expected.trends_by_day(range));
-    expect(await store.read('trends_by_hour', range)).toEqual(expected.trends_by_hour(range));
-    expect(await store.read('pages', range)).toEqual(expected.pages(range));
-    expect(await store.read('countries', range)).toEqual(expected.countries(range));
-    expect(await store.read('community_days', community)).toEqual(expected.community_days(community));
+    for (const day of days) {
+      const params = { day, community_id: NIL_UUID, limit: 100, offset: 0 };
+      expect(await store.read('today_visitors', params)).toEqual(expected.today_visitors(params));
+      expect(await store.read('today_pages', params)).toEqual(expected.today_pages(params));
+    }
+    await store.updateIntervals({ lastDay: '2026-11-02', from: '2026-11-01' });
+    const site = { first_day: '2026-11-01', last_day: '2026-11-03', dimension: 'site', key: '' } as const;
+    expect(await store.read('visitors', site)).toEqual(expected.visitors(site));
+    const byDay = { ...site, interval: 'day' } as const;
+    expect(await store.read('trends', byDay)).toEqual(expected.trends(byDay));
   } finally {
     await store.close();
     await rm(directory, { recursive: true, force: true });

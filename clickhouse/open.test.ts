@@ -77,16 +77,12 @@ it('tells a second process who has the directory', async () => {
 
 it('drops raw rows when their time is over, and never what was derived from them', async () => {
   const url = `chdb://${join(directory, 'store')}`;
-  const site = {
-    first_day: '2026-01-01',
-    last_day: '2026-01-31',
-    community_id: NIL_UUID,
-    division_id: NIL_UUID,
-  };
+  const january = { first_day: '2026-01-01', last_day: '2026-01-31', dimension: 'site', key: '' } as const;
   const happened_at = Date.parse('2026-01-10T12:00:00Z');
 
   const before = await openAnalytics(url, { rawDays: 36_500 });
   await before.insert([eventRow({ happened_at })]);
+  for (let look = 0; look < 2; look++) await before.updateIntervals({ lastDay: '2026-01-10' });
   await before.close();
 
   const store = await openAnalytics(url, { rawDays: 1, now: () => happened_at + 3 * DAY });
@@ -99,7 +95,19 @@ it('drops raw rows when their time is over, and never what was derived from them
       })
       .toEqual([]);
     await store.rebuildDays(['2026-01-10']);
-    expect(await store.read('visitors', site)).toEqual([{ visitors: 1, authenticated: 0, page_views: 1 }]);
+    const one = [{ visitors: 1, authenticated: 0, page_views: 1 }];
+    expect(await store.read('today_visitors', { day: '2026-01-10', community_id: NIL_UUID })).toEqual(one);
+
+    await store.insert([eventRow({ happened_at, received_at: happened_at + 3 * DAY, visitor: '2' })]);
+    for (const from of [undefined, '2026-01-01']) {
+      const task = { lastDay: '2026-01-10', ...(from && { from }) };
+      await store.updateIntervals(task);
+      expect(await store.updateIntervals(task)).toMatchObject({
+        closedThrough: '2026-01-10',
+        outOfReach: ['2026-01-10'],
+      });
+    }
+    expect(await store.read('visitors', january)).toEqual(one);
   } finally {
     session.close();
     await store.close();

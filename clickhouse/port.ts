@@ -2,8 +2,9 @@
  * The analytics store: raw events, which are the truth, and the tables that materialized views derive from them.
  *
  * Every method may be called concurrently, but for {@link AnalyticsStore.insert}, which callers do under the `ingest`
- * lock of the session store held shared, and {@link AnalyticsStore.endStrays} and {@link AnalyticsStore.rebuildDays},
- * which they do while they hold it exclusively. None retries.
+ * lock of the session store held shared, {@link AnalyticsStore.endStrays} and {@link AnalyticsStore.rebuildDays}, which
+ * they do while they hold it exclusively, and {@link AnalyticsStore.updateIntervals}, under `intervals` held exclusively.
+ * None retries.
  */
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
 
@@ -36,6 +37,13 @@ export interface AnalyticsStore {
   /** Makes every derived table equal to raw for these days. A reader sees a day as it was or as it is, never half. */
   rebuildDays(days: string[]): Promise<void>;
 
+  /**
+   * Brings the return intervals up to date with raw: closes the days up to `lastDay`, closes days again whose events have
+   * changed since, with all days after, and derives the days after `lastDay`, which are open. Answers at once when nothing
+   * has changed. A reader sees all of it or nothing. Broken off anywhere, it is completed or begun again by the next.
+   */
+  updateIntervals(task: IntervalsTask): Promise<IntervalsReport>;
+
   /** Runs one of the named queries. */
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]>;
 
@@ -44,6 +52,26 @@ export interface AnalyticsStore {
 
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface IntervalsTask {
+  /** Last day of which no more events are expected. */
+  lastDay: string;
+  /** Derive this day and all after again, changed or not; whole months of them. Closed days after `lastDay` become open. */
+  from?: string;
+  /** Rejects with its reason once the statement that runs has ended; what was begun does not count. */
+  signal?: AbortSignal;
+  /** Raw events that were derived, of all that are to be. */
+  onProgress?(done: number, total: number): void;
+}
+
+export interface IntervalsReport {
+  /** Last closed day. */
+  closedThrough: string | undefined;
+  /** First closed day that was derived this time. */
+  derivedFrom: string | undefined;
+  /** Closed days whose events have changed, of which raw no longer has all. */
+  outOfReach: string[];
 }
 
 /** A raw event. `happened_at`, `received_at` and `hour` are ms since the epoch; days are of the reporting zone. */

@@ -1,20 +1,28 @@
 /** The named queries of the analytics store. Each is a file `queries/NAME.sql`; here are its parameters and its rows. */
+import type { LookedUpName, RankedName } from './dimensions.ts';
 
-/** Inclusive days of the reporting zone, and the filters; the nil UUID means no filter. */
-export interface RangeFilter {
+/** Inclusive days of the reporting zone. */
+interface Days {
   first_day: string;
   last_day: string;
-  community_id: string;
-  division_id: string;
 }
-type CommunityFilter = Omit<RangeFilter, 'division_id'>;
-type Days = Pick<RangeFilter, 'first_day' | 'last_day'>;
+/** A key of a dimension that is not ranked; `site` has the empty key alone. */
+interface Key {
+  dimension: LookedUpName;
+  key: string;
+}
+/** The nil UUID means no filter. */
+interface CommunityFilter {
+  community_id: string;
+}
 
 export interface VisitorCounts {
   visitors: number;
   authenticated: number;
   page_views: number;
 }
+/** Of a bucket; who is new had never come to the key before the bucket. */
+export type BucketCounts = VisitorCounts & { bucket: string; new_visitors: number };
 
 interface Received {
   from: number;
@@ -29,29 +37,42 @@ interface EventsOfHour {
 }
 
 interface Queries {
-  /** One row: unique visitors of a range. */
-  visitors: { params: RangeFilter; row: VisitorCounts };
-  /** Known divisions by unique visitors, most first, and the unique visitors with any known division. */
-  divisions: {
-    params: Days & { limit: number };
-    row: { division_id: string; visitors: number; known_visitors: number };
+  /** One row: unique visitors of a key in a range. */
+  visitors: { params: Days & Key; row: VisitorCounts };
+  /** Keys of a ranked dimension, most visitors first, and the number of all; or a single key, where one is named. */
+  ranking: {
+    params: Days & { dimension: RankedName; key: string; limit: number; offset: number };
+    row: VisitorCounts & { key: string; keys: number };
   };
-  division_types: { params: Days; row: { division_type: string; visitors: number } };
-  countries: { params: Days & { limit: number }; row: { country: string; visitors: number } };
-  /** Buckets that have visitors; `bucket` is the first day of the bucket. */
-  trends_by_day: { params: CommunityFilter; row: VisitorCounts & { bucket: string } };
-  trends_by_week: { params: CommunityFilter; row: VisitorCounts & { bucket: string } };
-  trends_by_month: { params: CommunityFilter; row: VisitorCounts & { bucket: string } };
-  /** `hour` is ms since the epoch. */
-  trends_by_hour: { params: CommunityFilter; row: VisitorCounts & { hour: number } };
-  /** A page of pages, most visited first, and the number of all of them. */
-  pages: {
-    params: Days & { limit: number; offset: number };
-    row: VisitorCounts & { page: string; pages: number };
+  /** Buckets that have visitors; `bucket` is the first day of the bucket, or of the week or month that it belongs to. */
+  trends: { params: Days & Key & { interval: 'day' | 'week' | 'month' }; row: BucketCounts };
+  /** `bucket` is `2025-01-01T05:00:00Z`; keys of `community_hour` begin with `COMMUNITY/`. */
+  trends_hourly: {
+    params: Days & { dimension: 'hour' | 'community_hour'; prefix: string };
+    row: BucketCounts;
   };
   community_days: {
     params: Days & { community_id: string };
     row: { day: string; same_division: number; cross_division: number };
+  };
+  /** Visitors whose first day was in a week, named by its Monday, by how many weeks later they came; 0 is that week. */
+  cohorts: {
+    params: { first_week: string; last_week: string; last_day: string; weeks: number };
+    row: { cohort: string; weeks_later: number; visitors: number };
+  };
+  /** The open day, from the materialized views. */
+  today_visitors: { params: { day: string } & CommunityFilter; row: VisitorCounts };
+  today_division_visitors: {
+    params: { day: string; division_id: string } & CommunityFilter;
+    row: VisitorCounts;
+  };
+  today_divisions: {
+    params: { day: string; limit: number };
+    row: { key: string; visitors: number; known_visitors: number };
+  };
+  today_pages: {
+    params: { day: string; limit: number; offset: number };
+    row: VisitorCounts & { key: string; keys: number };
   };
   /** Presence after a restart: each visitor's last sign of life since `since` (ms), unless they left. */
   recently_seen: {

@@ -1,7 +1,8 @@
 /** Random events, and the answers to the named queries computed from them the plain way. */
 import { calendar } from '../contract/reporting-day.ts';
+import type { DimensionName } from './dimensions.ts';
 import { type EventRow, NIL_UUID } from './port.ts';
-import type { QueryParams, QueryRow, RangeFilter, VisitorCounts } from './queries.ts';
+import type { BucketCounts, QueryParams, QueryRow, VisitorCounts } from './queries.ts';
 
 const HOUR = 3_600_000;
 const utc = calendar('UTC');
@@ -112,87 +113,152 @@ export function batch(n: number): EventRow[] {
   );
 }
 
+/** Which key of a dimension an event has. */
+const KEYS: Record<DimensionName, (event: EventRow) => string | undefined> = {
+  site: () => '',
+  community: ({ community_id }) => known(community_id),
+  division: ({ division_id }) => known(division_id),
+  known_division: ({ division_id }) => known(division_id) && '',
+  community_division: ({ community_id, division_id }) =>
+    known(community_id) && known(division_id) && `${community_id}/${division_id}`,
+  division_type: ({ division_type }) => division_type || undefined,
+  country: ({ country }) => country || undefined,
+  page: ({ page }) => page,
+  relation: ({ community_id, relation }) =>
+    relation === 'unknown' ? undefined : `${community_id}/${relation}`,
+};
+
 /** The brute force: every answer from a pass over all events. */
 export function reference(events: readonly EventRow[]) {
-  const inRange = (params: Pick<RangeFilter, 'first_day' | 'last_day'> & Partial<RangeFilter>) =>
-    events.filter(
-      (event) =>
-        event.type !== 'leave' &&
-        event.day >= params.first_day &&
-        event.day <= params.last_day &&
-        matches(params.community_id, event.community_id) &&
-        matches(params.division_id, event.division_id),
-    );
+  const counted = events.filter(({ type }) => type !== 'leave');
+  const of = (dimension: DimensionName, key: string) =>
+    counted.filter((event) => KEYS[dimension](event) === key);
+  const inRange = (some: readonly EventRow[], params: { first_day: string; last_day: string }) =>
+    some.filter(({ day }) => day >= params.first_day && day <= params.last_day);
 
-  const trend = (params: Omit<RangeFilter, 'division_id'>, bucketOf: (event: EventRow) => string) =>
-    [...grouped(inRange(params), bucketOf)]
-      .map(([bucket, of]) => ({ bucket, ...counts(of) }))
+  /** @param all events of the key, by which a visitor is new or not */
+  function buckets(
+    all: readonly EventRow[],
+    params: { first_day: string; last_day: string },
+    bucketOf: (event: EventRow) => string,
+  ): BucketCounts[] {
+    const firsts = new Map<string, EventRow>();
+    for (const event of all) {
+      const first = firsts.get(event.visitor);
+      if (first === undefined || event.hour < first.hour) firsts.set(event.visitor, event);
+    }
+    const newcomers = inRange([...firsts.values()], params);
+    return [...grouped(inRange(all, params), bucketOf)]
+      .map(([bucket, some]) => ({
+        bucket,
+        ...counts(some),
+        new_visitors: newcomers.filter((event) => bucketOf(event) === bucket).length,
+      }))
       .sort((a, b) => ascending(a.bucket, b.bucket));
+  }
+
+  function ranked(some: readonly EventRow[], keyOf: (event: EventRow) => string | undefined) {
+    const keys = [...grouped(some, (event) => keyOf(event))];
+    return keys
+      .map(([key, ofKey]) => ({ key, ...counts(ofKey), keys: keys.length }))
+      .sort((a, b) => b.visitors - a.visitors || b.page_views - a.page_views || ascending(a.key, b.key));
+  }
 
   return {
-    visitors: (params: QueryParams<'visitors'>): QueryRow<'visitors'>[] => [counts(inRange(params))],
+    visitors: ({ dimension, key, ...range }: QueryParams<'visitors'>): QueryRow<'visitors'>[] => [
+      counts(inRange(of(dimension, key), range)),
+    ],
 
-    divisions: (params: QueryParams<'divisions'>): QueryRow<'divisions'>[] => {
-      const known = inRange(params).filter((event) => event.division_id !== NIL_UUID);
-      return [...grouped(known, (event) => event.division_id)]
-        .map(([division_id, of]) => ({
-          division_id,
-          visitors: visitors(of),
-          known_visitors: visitors(known),
-        }))
-        .sort((a, b) => b.visitors - a.visitors || ascending(a.division_id, b.division_id))
-        .slice(0, params.limit);
+    ranking: ({ dimension, key, limit, offset, ...range }: QueryParams<'ranking'>): QueryRow<'ranking'>[] => {
+      const some = inRange(key === '' ? counted : of(dimension, key), range);
+      return ranked(some, KEYS[dimension]).slice(offset, offset + limit);
     },
 
-    division_types: (params: QueryParams<'division_types'>): QueryRow<'division_types'>[] =>
-      [...grouped(inRange(params), (event) => event.division_type)]
-        .filter(([division_type]) => division_type !== '')
-        .map(([division_type, of]) => ({ division_type, visitors: visitors(of) }))
-        .sort((a, b) => b.visitors - a.visitors || ascending(a.division_type, b.division_type)),
-
-    countries: (params: QueryParams<'countries'>): QueryRow<'countries'>[] =>
-      [...grouped(inRange(params), (event) => event.country)]
-        .filter(([country]) => country !== '')
-        .map(([country, of]) => ({ country, visitors: visitors(of) }))
-        .sort((a, b) => b.visitors - a.visitors || ascending(a.country, b.country))
-        .slice(0, params.limit),
-
-    trends_by_day: (params: QueryParams<'trends_by_day'>) => trend(params, (event) => event.day),
-    trends_by_week: (params: QueryParams<'trends_by_week'>) => trend(params, (event) => mondayOf(event.day)),
-    trends_by_month: (params: QueryParams<'trends_by_month'>) =>
-      trend(params, (event) => `${event.day.slice(0, 7)}-01`),
-    trends_by_hour: (params: QueryParams<'trends_by_hour'>): QueryRow<'trends_by_hour'>[] =>
-      trend(params, (event) => String(event.hour)).map(({ bucket, ...rest }) => ({
-        hour: Number(bucket),
-        ...rest,
-      })),
-
-    pages: (params: QueryParams<'pages'>): QueryRow<'pages'>[] => {
-      const pages = [...grouped(inRange(params), (event) => event.page)];
-      return pages
-        .map(([page, of]) => ({ page, ...counts(of), pages: pages.length }))
-        .sort((a, b) => b.visitors - a.visitors || b.page_views - a.page_views || ascending(a.page, b.page))
-        .slice(params.offset, params.offset + params.limit);
+    trends: ({ dimension, key, interval, ...range }: QueryParams<'trends'>): QueryRow<'trends'>[] => {
+      const first = {
+        day: (day: string) => day,
+        week: mondayOf,
+        month: (day: string) => `${day.slice(0, 7)}-01`,
+      };
+      return buckets(of(dimension, key), range, ({ day }) => first[interval](day));
     },
 
-    community_days: (params: QueryParams<'community_days'>): QueryRow<'community_days'>[] =>
-      [
-        ...grouped(
-          inRange(params).filter((event) => event.relation !== 'unknown'),
-          (event) => event.day,
-        ),
-      ]
-        .map(([day, of]) => ({
+    trends_hourly: ({ prefix, ...range }: QueryParams<'trends_hourly'>): QueryRow<'trends_hourly'>[] =>
+      buckets(prefix === '' ? counted : of('community', prefix.slice(0, -1)), range, ({ hour }) =>
+        new Date(hour).toISOString().replace('.000Z', 'Z'),
+      ),
+
+    community_days: ({
+      community_id,
+      ...range
+    }: QueryParams<'community_days'>): QueryRow<'community_days'>[] => {
+      const some = inRange(of('community', community_id), range).filter(
+        ({ relation }) => relation !== 'unknown',
+      );
+      return [...grouped(some, ({ day }) => day)]
+        .map(([day, ofDay]) => ({
           day,
-          same_division: visitors(of.filter((event) => event.relation === 'same')),
-          cross_division: visitors(of.filter((event) => event.relation === 'cross')),
+          same_division: visitors(ofDay.filter(({ relation }) => relation === 'same')),
+          cross_division: visitors(ofDay.filter(({ relation }) => relation === 'cross')),
         }))
-        .sort((a, b) => ascending(a.day, b.day)),
+        .sort((a, b) => ascending(a.day, b.day));
+    },
+
+    cohorts: ({ first_week, last_week, last_day, weeks }: QueryParams<'cohorts'>): QueryRow<'cohorts'>[] => {
+      const found = new Map<string, Set<string>>();
+      for (const ofVisitor of grouped(counted, ({ visitor }) => visitor).values()) {
+        const cohort = mondayOf(ofVisitor.map(({ day }) => day).sort()[0] ?? '');
+        if (cohort < first_week || cohort > last_week) continue;
+        for (const { day, visitor } of ofVisitor) {
+          const later = Math.round((Date.parse(mondayOf(day)) - Date.parse(cohort)) / (7 * 24 * HOUR));
+          if (day > last_day || later > weeks) continue;
+          const key = `${cohort} ${later}`;
+          found.set(key, (found.get(key) ?? new Set()).add(visitor));
+        }
+      }
+      return [...found]
+        .map(([key, of]) => ({
+          cohort: key.split(' ')[0] ?? '',
+          weeks_later: Number(key.split(' ')[1]),
+          visitors: of.size,
+        }))
+        .sort((a, b) => ascending(a.cohort, b.cohort) || a.weeks_later - b.weeks_later);
+    },
+
+    today_visitors: ({ day, community_id }: QueryParams<'today_visitors'>): QueryRow<'today_visitors'>[] => [
+      counts(counted.filter((event) => event.day === day && matches(community_id, event.community_id))),
+    ],
+
+    today_division_visitors: (
+      params: QueryParams<'today_division_visitors'>,
+    ): QueryRow<'today_division_visitors'>[] => [
+      counts(
+        counted.filter(
+          (event) =>
+            event.day === params.day &&
+            event.division_id === params.division_id &&
+            matches(params.community_id, event.community_id),
+        ),
+      ),
+    ],
+
+    today_divisions: ({ day, limit }: QueryParams<'today_divisions'>): QueryRow<'today_divisions'>[] => {
+      const some = counted.filter((event) => event.day === day && event.division_id !== NIL_UUID);
+      return ranked(some, KEYS.division)
+        .slice(0, limit)
+        .map(({ key, visitors: of }) => ({ key, visitors: of, known_visitors: visitors(some) }));
+    },
+
+    today_pages: ({ day, limit, offset }: QueryParams<'today_pages'>): QueryRow<'today_pages'>[] =>
+      ranked(
+        counted.filter((event) => event.day === day),
+        KEYS.page,
+      ).slice(offset, offset + limit),
 
     visitors_of_day: ({ day }: QueryParams<'visitors_of_day'>): QueryRow<'visitors_of_day'>[] =>
       [
         ...grouped(
-          inRange({ first_day: day, last_day: day }),
+          inRange(counted, { first_day: day, last_day: day }),
           (event) => `${event.visitor} ${event.community_id}`,
         ).keys(),
       ]
@@ -216,16 +282,19 @@ export function reference(events: readonly EventRow[]) {
   };
 }
 
-/** A range within the days, and filters that are often off. */
-export function randomRange(next: () => number, days: readonly string[]): RangeFilter {
+/** A range within the days. */
+export function randomRange(
+  next: () => number,
+  days: readonly string[],
+): { first_day: string; last_day: string } {
   const pick = () => Math.floor(next() * days.length);
   const [from, to] = [pick(), pick()].sort((a, b) => a - b);
-  return {
-    first_day: days[from ?? 0] ?? '',
-    last_day: days[to ?? 0] ?? '',
-    community_id: next() < 0.5 ? NIL_UUID : uuid(1, 1 + Math.floor(next() * 3)),
-    division_id: next() < 0.5 ? NIL_UUID : uuid(2, 1 + Math.floor(next() * 6)),
-  };
+  return { first_day: days[from ?? 0] ?? '', last_day: days[to ?? 0] ?? '' };
+}
+
+/** Every key of a dimension that any event has. */
+export function keysOf(events: readonly EventRow[], dimension: DimensionName): string[] {
+  return [...new Set(events.map(KEYS[dimension]).filter((key) => key !== undefined))].sort();
 }
 
 function counts(events: readonly EventRow[]): VisitorCounts {
@@ -240,10 +309,23 @@ function visitors(events: readonly EventRow[]): number {
   return new Set(events.map((event) => event.visitor)).size;
 }
 
-function grouped(events: readonly EventRow[], keyOf: (event: EventRow) => string): Map<string, EventRow[]> {
+function grouped(
+  events: readonly EventRow[],
+  keyOf: (event: EventRow) => string | undefined,
+): Map<string, EventRow[]> {
   const groups = new Map<string, EventRow[]>();
-  for (const event of events) groups.set(keyOf(event), [...(groups.get(keyOf(event)) ?? []), event]);
+  for (const event of events) {
+    const key = keyOf(event);
+    if (key === undefined) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [event]);
+    else group.push(event);
+  }
   return groups;
+}
+
+function known(id: string): string | undefined {
+  return id === NIL_UUID ? undefined : id;
 }
 
 function matches(filter: string | undefined, id: string): boolean {

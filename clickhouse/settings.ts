@@ -1,5 +1,5 @@
 /** Settings of statements, the same on all engines. */
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { ClickHouseSettings } from '@clickhouse/client';
 import { MAX_ROWS_PER_INSERT } from './port.ts';
 
@@ -39,3 +39,15 @@ export const REBUILD_SETTINGS = [
   'parallel_distributed_insert_select = 2',
   'distributed_foreground_insert = 1',
 ].join(', ');
+
+/** Of statements that derive return intervals: they leave room for those who insert and read. */
+export const DERIVE_SETTINGS: ClickHouseSettings = {
+  max_memory_usage: String(1024 ** 3),
+  max_threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+  // Months may have any number of closed days to say so of.
+  max_partitions_per_insert_block: '0',
+  distributed_foreground_insert: 1,
+  alter_sync: '2',
+  // Nothing may be open.
+  allow_replace_partition_from_empty_source: 1,
+};

@@ -2,12 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { insertError, storeError } from './errors.ts';
+import { Intervals } from './intervals.ts';
 import type { Layout } from './layout.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
 import {
   type AnalyticsStore,
   type EventRow,
+  type IntervalsReport,
+  type IntervalsTask,
   type Place,
   placeOf,
   type SeenEvent,
@@ -24,6 +27,8 @@ import { select, selectArrow, selectNamed } from './statement.ts';
 export interface Engine {
   /** For inserts, rebuilds and what goes with them, so that a dashboard never holds up the pipeline. Without settings. */
   writer: ClickHouseClient;
+  /** For the return intervals, so that deriving a day does not hold up inserts. Without settings. */
+  deriver: ClickHouseClient;
   /** With `READER_SETTINGS`. One statement each at a time; a client that can run several is listed as often. */
   readers: ClickHouseClient[];
   layout: Layout;
@@ -77,13 +82,17 @@ class ClickHouseStore implements AnalyticsStore {
   readonly #engine: Engine;
   readonly #options: StoreOptions;
   readonly #writer: Pool<ClickHouseClient>;
+  readonly #deriver: Pool<ClickHouseClient>;
   readonly #readers: Pool<ClickHouseClient>;
+  readonly #intervals: Intervals;
 
   constructor(engine: Engine, options: StoreOptions) {
     this.#engine = engine;
     this.#options = options;
     this.#writer = new Pool([engine.writer]);
+    this.#deriver = new Pool([engine.deriver]);
     this.#readers = new Pool(engine.readers);
+    this.#intervals = new Intervals(engine.deriver, engine.layout, options.now);
   }
 
   async insert(rows: EventRow[]): Promise<void> {
@@ -156,6 +165,10 @@ class ClickHouseStore implements AnalyticsStore {
       await this.#run(this.#writer, (client) => rebuild(client, whole, this.#engine.layout));
   }
 
+  async updateIntervals(task: IntervalsTask): Promise<IntervalsReport> {
+    return await this.#run(this.#deriver, () => this.#intervals.update(task));
+  }
+
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]> {
     return this.#run(this.#readers, (client) => selectNamed<QueryRow<N>>(client, query, params));
   }
@@ -169,7 +182,7 @@ class ClickHouseStore implements AnalyticsStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#writer.close(), this.#readers.close()]);
+    await Promise.all([this.#writer.close(), this.#deriver.close(), this.#readers.close()]);
     await this.#engine.close();
   }
 

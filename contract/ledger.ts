@@ -59,3 +59,17 @@ export const Ledger = Type.Object({
   hours: Type.Array(LedgerHour),
 });
 export type Ledger = Static<typeof Ledger>;
+
+/**
+ * Whatever was received before this instant, by the clocks of the collectors, is counted; 0 where nothing can be said.
+ * Of partitions that are behind it is the latest receipt that is counted, and `now` where none is.
+ */
+export function completeUntil(
+  lag: readonly { partition: number; committed: number; end: number }[],
+  progress: readonly { partition: number; receivedUntil: number | null }[],
+  now: number,
+): number {
+  const receivedUntil = new Map(progress.map((each) => [each.partition, each.receivedUntil]));
+  const behind = lag.filter(({ committed, end }) => committed < end);
+  return Math.min(now, ...behind.map(({ partition }) => receivedUntil.get(partition) ?? 0));
+}

@@ -35,6 +35,10 @@ export const GrowthParams = Type.Object({
   period: Type.Optional(Type.Enum([...PERIODS], { default: 'week' })),
 });
 export const ExportParams = Type.Object({ ...range, ...community, format });
+export const RetentionParams = Type.Object({
+  ...range,
+  weeks: Type.Optional(Type.Integer({ minimum: 1, maximum: 52, default: 8 })),
+});
 export const PagesParams = Type.Object({
   ...range,
   page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
@@ -67,8 +71,25 @@ export const Trends = Type.Object({
   total: Type.Array(Count),
   authenticated: Type.Array(Count),
   anonymous: Type.Array(Count),
+  new: Type.Array(Count, { description: 'visitors of the bucket who had never come before it' }),
+  returning: Type.Array(Count, { description: 'total - new' }),
 });
 export type Trends = Static<typeof Trends>;
+
+export const Retention = Type.Object({
+  weeks: Type.Integer(),
+  cohorts: Type.Array(
+    Type.Object({
+      week: Type.String({ description: 'the Monday of the week in which the visitors were new' }),
+      new_visitors: Count,
+      returned: Type.Array(Count, {
+        description: 'how many of them came 1, 2, ... weeks later; weeks to come are left out',
+      }),
+      rates: Type.Array(Type.Number(), { description: 'returned / new_visitors x 100, one decimal' }),
+    }),
+  ),
+});
+export type Retention = Static<typeof Retention>;
 
 export const Conversions = Type.Object({
   total_conversions: Count,

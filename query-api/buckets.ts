@@ -20,7 +20,7 @@ export function labelOf(interval: Exclude<Interval, 'hour'>, day: string): strin
 }
 
 /** @param hour ms since the epoch */
-export function hourLabel(hour: number): string {
+function hourLabel(hour: number): string {
   return new Date(hour).toISOString().replace('.000Z', 'Z');
 }
 
@@ -36,7 +36,7 @@ function hours({ first_day, last_day }: DayRange, calendar: Calendar): number[] 
   return found;
 }
 
-function mondayOf(day: string): string {
+export function mondayOf(day: string): string {
   const weekday = new Date(`${day}T00:00:00Z`).getUTCDay();
   return addDays(day, -((weekday + 6) % 7));
 }

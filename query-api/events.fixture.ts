@@ -109,12 +109,13 @@ export function between(events: readonly EventRow[], first: string, last: string
   return events.filter((event) => event.day >= first && event.day <= last);
 }
 
-/** Groups with visitors, most first; of as many, the first by name. */
+/** Groups with visitors, most first; of as many, the one with more views, and then the first by name. */
 export function ranking(events: readonly EventRow[], of: (event: EventRow) => string): [string, number][] {
   return [...groupBy(events, of)]
-    .map(([key, group]): [string, number] => [key, count(group).visitors])
-    .filter(([, visitors]) => visitors > 0)
-    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    .map(([key, group]) => ({ key, ...count(group) }))
+    .filter(({ visitors }) => visitors > 0)
+    .sort((a, b) => b.visitors - a.visitors || b.page_views - a.page_views || (a.key < b.key ? -1 : 1))
+    .map(({ key, visitors }) => [key, visitors]);
 }
 
 export function groupBy<T>(all: readonly T[], of: (one: T) => string): Map<string, T[]> {

@@ -91,7 +91,7 @@ describe('a fault of our own', () => {
     // Where the HTTP adapter reports it.
     const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
     const download = api
-      .get('export/?start_date=2024-01-01&end_date=2024-12-31')
+      .get('export/?start_date=2022-01-01&end_date=2024-12-31')
       .then((response) => response.text());
     await expect(download).rejects.toThrow();
     expect(reported).toHaveBeenCalled();

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
-import { CollectorSpool, type Ledger, type LedgerHour } from '../contract/ledger.ts';
+import { CollectorSpool, completeUntil, type Ledger, type LedgerHour } from '../contract/ledger.ts';
 import { DROP_REASONS, type DropReason } from '../contract/outcome.ts';
 import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
 import type { LedgerEntry, SessionStore } from '../postgres/port.ts';
@@ -60,11 +60,10 @@ export async function conservationLedger(
   const receivedUntil = new Map(progress.map((each) => [each.partition, each.receivedUntil]));
   const newest = Math.max(...progress.map((each) => each.receivedUntil ?? Number.NEGATIVE_INFINITY));
   const now = sources.now();
-  const behind = lag.filter(({ committed, end }) => committed < end);
-  const completeUntil = Math.min(now, ...behind.map(({ partition }) => receivedUntil.get(partition) ?? 0));
+  const complete = completeUntil(lag, progress, now);
   return {
     balanced,
-    complete_until: completeUntil === 0 ? null : iso(completeUntil),
+    complete_until: complete === 0 ? null : iso(complete),
     newest_event: Number.isFinite(newest) ? iso(newest) : null,
     newest_event_age_seconds: Number.isFinite(newest) ? Math.max(0, (now - newest) / 1_000) : null,
     dead_letters,

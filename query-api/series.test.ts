@@ -28,14 +28,35 @@ describe('trends/', () => {
   const events = between(EVENTS, '2024-12-18', '2025-03-12');
   const days = daysBetween('2024-12-18', '2025-03-12');
 
-  function trendOf(labels: string[], labelOf: (event: (typeof EVENTS)[number]) => string, of = events) {
+  /** When each visitor gave a first sign of life: anywhere, or in one community. */
+  function newIn(labels: string[], labelOf: (event: (typeof EVENTS)[number]) => string, all: typeof EVENTS) {
+    const firsts = new Map<string, (typeof EVENTS)[number]>();
+    for (const event of all.filter(({ type }) => type !== 'leave')) {
+      const first = firsts.get(event.visitor);
+      if (first === undefined || event.happened_at < first.happened_at) firsts.set(event.visitor, event);
+    }
+    return labels.map((label) => [...firsts.values()].filter((event) => labelOf(event) === label).length);
+  }
+
+  function trendOf(
+    labels: string[],
+    labelOf: (event: (typeof EVENTS)[number]) => string,
+    of = events,
+    all = EVENTS,
+  ) {
     const buckets = groupBy(of, labelOf);
     const counts = labels.map((label) => count(buckets.get(label) ?? []));
+    // Buckets at the ends of a range have days outside of it.
+    const days = new Set(of.map(({ day }) => day));
+    const inRange = (event: (typeof EVENTS)[number]) => (days.has(event.day) ? labelOf(event) : '');
+    const newcomers = newIn(labels, inRange, all);
     return {
       labels,
       total: counts.map(({ visitors }) => visitors),
       authenticated: counts.map(({ authenticated }) => authenticated),
       anonymous: counts.map(({ visitors, authenticated }) => visitors - authenticated),
+      new: newcomers,
+      returning: counts.map(({ visitors }, i) => visitors - (newcomers[i] ?? 0)),
     };
   }
 
@@ -47,6 +68,8 @@ describe('trends/', () => {
       total: [0, 0, 0],
       authenticated: [0, 0, 0],
       anonymous: [0, 0, 0],
+      new: [0, 0, 0],
+      returning: [0, 0, 0],
     });
   });
 
@@ -78,7 +101,12 @@ describe('trends/', () => {
   it('filters by community', async () => {
     const ofCommunity = events.filter((event) => event.community_id === COMMUNITY);
     expect(await api.json(Trends, `trends/?${range}&community_id=${COMMUNITY}`)).toEqual(
-      trendOf(days, (event) => event.day, ofCommunity),
+      trendOf(
+        days,
+        (event) => event.day,
+        ofCommunity,
+        EVENTS.filter((event) => event.community_id === COMMUNITY),
+      ),
     );
   });
 });

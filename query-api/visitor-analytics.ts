@@ -1,12 +1,14 @@
 /**
  * The questions admins ask, answered from the stores. Needs no HTTP: any Node service can hold one.
  *
- * Days are inclusive days of the reporting zone. Averages and rates have one decimal; of no visitors they are 0.
+ * Days are inclusive days of the reporting zone. Today alone is answered by the materialized views, at once; longer ranges by
+ * the return intervals, which are behind by up to a minute where today is in them. Averages and rates have one decimal; of no visitors they are 0.
  * Bad arguments reject with an ApiError `invalid_parameter`; a store that does not answer with the store's own error.
  */
 import type { Static } from 'typebox';
+import type { RankedName } from '../clickhouse/dimensions.ts';
 import { type AnalyticsStore, NIL_UUID } from '../clickhouse/port.ts';
-import type { VisitorCounts } from '../clickhouse/queries.ts';
+import type { BucketCounts, VisitorCounts } from '../clickhouse/queries.ts';
 import type {
   BreakdownParams,
   CommunityDays,
@@ -18,9 +20,12 @@ import type {
   ExportRow,
   Growth,
   GrowthParams,
+  Interval,
   Pages,
   PagesParams,
   RangeParams,
+  Retention,
+  RetentionParams,
   Trends,
   TrendsParams,
   VisitorStats,
@@ -28,14 +33,16 @@ import type {
 } from '../contract/query.ts';
 import { addDays, type Calendar } from '../contract/reporting-day.ts';
 import type { SessionStore } from '../postgres/port.ts';
-import { bucketLabels, hourLabel, labelOf } from './buckets.ts';
+import { bucketLabels, labelOf, mondayOf } from './buckets.ts';
 import { countryName, directory } from './names.ts';
 import { type DayRange, daysOf, lastDays, pieces, resolveRange } from './range.ts';
 
 type RangeQuery = Static<typeof RangeParams>;
 
 const TOP_COUNTRIES = 10;
-const EXPORT_DAYS_A_QUERY = 92;
+const MAX_DIVISION_TYPES = 1_000;
+const EXPORT_DAYS_A_QUERY = 366;
+const NOBODY: VisitorCounts = { visitors: 0, authenticated: 0, page_views: 0 };
 const PERIOD_DAYS = { day: 1, week: 7, month: 30 } as const;
 /** Growth of less than this many percent, either way, is none. */
 const STABLE_BELOW_PERCENT = 1;
@@ -92,37 +99,64 @@ export class VisitorAnalytics {
   async getDivisionBreakdown(params: Static<typeof BreakdownParams> = {}): Promise<DivisionShare[]> {
     const { limit = 10 } = params;
     const range = resolveRange(params, this.today());
-    const [rows, divisions] = await Promise.all([
-      this.#analytics.read('divisions', { ...range, limit }),
-      this.#divisions(),
-    ]);
-    return rows.map((row) => ({
-      division_id: row.division_id,
-      division_name: divisions.get(row.division_id)?.name ?? row.division_id,
-      division_type: divisions.get(row.division_id)?.type ?? 'unknown',
-      count: row.visitors,
-      percentage: ratio(100 * row.visitors, row.known_visitors),
+    const [ranked, divisions] = await Promise.all([this.#rankedDivisions(range, limit), this.#divisions()]);
+    return ranked.map(({ key, visitors, known_visitors }) => ({
+      division_id: key,
+      division_name: divisions.get(key)?.name ?? key,
+      division_type: divisions.get(key)?.type ?? 'unknown',
+      count: visitors,
+      percentage: ratio(100 * visitors, known_visitors),
     }));
   }
 
+  /** Who is new in a bucket had never come before it: to the platform or, where one is named, to the community. */
   async getTrends(params: Static<typeof TrendsParams> = {}): Promise<Trends> {
     const { interval = 'day' } = params;
     const range = resolveRange(params, this.today());
-    const filter = { ...range, community_id: idOf(params.community_id) };
-    const counts = new Map<string, VisitorCounts>();
-    if (interval === 'hour') {
-      const rows = await this.#analytics.read('trends_by_hour', filter);
-      for (const row of rows) counts.set(hourLabel(row.hour), row);
-    } else {
-      const rows = await this.#analytics.read(`trends_by_${interval}`, filter);
-      for (const row of rows) counts.set(labelOf(interval, row.bucket), row);
+    const counts = new Map<string, BucketCounts>();
+    for (const row of await this.#buckets(interval, range, params.community_id)) {
+      counts.set(interval === 'hour' ? row.bucket : labelOf(interval, row.bucket), row);
     }
     // The store's own labels too: where a clock moves by half an hour, one day's hours do not fall on our grid.
     const labels = [...new Set([...bucketLabels(interval, range, this.#calendar), ...counts.keys()])].sort();
-    const total = labels.map((label) => counts.get(label)?.visitors ?? 0);
-    const authenticated = labels.map((label) => counts.get(label)?.authenticated ?? 0);
-    const anonymous = total.map((all, i) => all - (authenticated[i] ?? 0));
-    return { labels, total, authenticated, anonymous };
+    const rows = labels.map((label) => counts.get(label) ?? { ...NOBODY, new_visitors: 0 });
+    return {
+      labels,
+      total: rows.map(({ visitors }) => visitors),
+      authenticated: rows.map(({ authenticated }) => authenticated),
+      anonymous: rows.map(({ visitors, authenticated }) => visitors - authenticated),
+      new: rows.map(({ new_visitors }) => new_visitors),
+      returning: rows.map(({ visitors, new_visitors }) => visitors - new_visitors),
+    };
+  }
+
+  /** Weeks begin on Monday and are counted whole, up to today. */
+  async getRetention(params: Static<typeof RetentionParams> = {}): Promise<Retention> {
+    const { weeks = 8 } = params;
+    const range = resolveRange(params, this.today());
+    const [first_week, last_week] = [mondayOf(range.first_day), mondayOf(range.last_day)];
+    const thisWeek = mondayOf(this.today());
+    const rows = await this.#analytics.read('cohorts', {
+      first_week,
+      last_week,
+      last_day: this.today(),
+      weeks,
+    });
+    const visitors = new Map(rows.map((row) => [`${row.cohort} ${row.weeks_later}`, row.visitors]));
+    const cohorts = [];
+    for (let week = first_week; week <= last_week && week <= thisWeek; week = addDays(week, 7)) {
+      const came = (later: number) => visitors.get(`${week} ${later}`) ?? 0;
+      const begun = Array.from({ length: weeks }, (_, n) => n + 1).filter(
+        (later) => addDays(week, 7 * later) <= thisWeek,
+      );
+      cohorts.push({
+        week,
+        new_visitors: came(0),
+        returned: begun.map(came),
+        rates: begun.map((later) => ratio(100 * came(later), came(0))),
+      });
+    }
+    return { weeks, cohorts };
   }
 
   /** `conversions_by_date` names the days that have conversions. */
@@ -147,12 +181,12 @@ export class VisitorAnalytics {
   async getDemographics(params: RangeQuery = {}): Promise<Demographics> {
     const range = resolveRange(params, this.today());
     const [types, countries] = await Promise.all([
-      this.#analytics.read('division_types', range),
-      this.#analytics.read('countries', { ...range, limit: TOP_COUNTRIES }),
+      this.#analytics.read('ranking', { ...range, ...all('division_type'), limit: MAX_DIVISION_TYPES }),
+      this.#analytics.read('ranking', { ...range, ...all('country'), limit: TOP_COUNTRIES }),
     ]);
     return {
-      by_division_type: Object.fromEntries(types.map((row) => [row.division_type, row.visitors])),
-      top_countries: countries.map((row) => ({ name: countryName(row.country), count: row.visitors })),
+      by_division_type: Object.fromEntries(types.map((row) => [row.key, row.visitors])),
+      top_countries: countries.map((row) => ({ name: countryName(row.key), count: row.visitors })),
     };
   }
 
@@ -177,20 +211,17 @@ export class VisitorAnalytics {
     const { page = 1, page_size = 50 } = params;
     const range = resolveRange(params, this.today());
     const offset = (page - 1) * page_size;
-    const rows = await this.#analytics.read('pages', { ...range, limit: page_size, offset });
+    const rows = await this.#rankedPages(range, page_size, offset);
     // Past the last page no row is there to carry the number of pages.
-    const [counted] =
-      rows.length > 0 || offset === 0
-        ? rows
-        : await this.#analytics.read('pages', { ...range, limit: 1, offset: 0 });
+    const [counted] = rows.length > 0 || offset === 0 ? rows : await this.#rankedPages(range, 1, 0);
     const results = rows.map((row) => ({
-      page_url: row.page,
+      page_url: row.key,
       unique_visitors: row.visitors,
       authenticated_visitors: row.authenticated,
       anonymous_visitors: row.visitors - row.authenticated,
       page_views: row.page_views,
     }));
-    return { results, total: counted?.pages ?? 0, page, page_size };
+    return { results, total: counted?.keys ?? 0, page, page_size };
   }
 
   /** Every day of the range; a community that the reference data does not know has no name. */
@@ -210,14 +241,13 @@ export class VisitorAnalytics {
     return { community_id, community_name: communities.get(community_id)?.name ?? null, days };
   }
 
-  /** A row for every day of the range, in order; reads the store a quarter of a year at a time. */
+  /** A row for every day of the range, in order; reads the store a year at a time. */
   async *exportRows(params: Static<typeof ExportParams> = {}): AsyncGenerator<ExportRow> {
-    const community_id = idOf(params.community_id);
     for (const piece of pieces(resolveRange(params, this.today()), EXPORT_DAYS_A_QUERY)) {
-      const rows = await this.#analytics.read('trends_by_day', { ...piece, community_id });
+      const rows = await this.#buckets('day', piece, params.community_id);
       const byDay = new Map(rows.map((row) => [row.bucket, row]));
       for (const date of daysOf(piece)) {
-        const { visitors = 0, authenticated = 0, page_views = 0 } = byDay.get(date) ?? {};
+        const { visitors, authenticated, page_views } = byDay.get(date) ?? NOBODY;
         yield {
           date,
           total_visitors: visitors,
@@ -229,19 +259,80 @@ export class VisitorAnalytics {
     }
   }
 
-  async #visitors(
-    range: DayRange,
-    filter: { community_id?: string; division_id?: string } = {},
-  ): Promise<VisitorCounts> {
-    const [counts] = await this.#analytics.read('visitors', {
-      first_day: range.first_day,
-      last_day: range.last_day,
-      community_id: idOf(filter.community_id),
-      division_id: idOf(filter.division_id),
+  async #visitors(range: DayRange, filter: PlaceFilter = {}): Promise<VisitorCounts> {
+    const [counts] = await (this.#isToday(range)
+      ? this.#visitorsOfToday(range.last_day, filter)
+      : this.#visitorsOf(range, filter));
+    return counts ?? NOBODY;
+  }
+
+  #visitorsOfToday(day: string, { community_id, division_id }: PlaceFilter): Promise<VisitorCounts[]> {
+    const filter = { day, community_id: idOf(community_id) };
+    return division_id === undefined
+      ? this.#analytics.read('today_visitors', filter)
+      : this.#analytics.read('today_division_visitors', { ...filter, division_id: idOf(division_id) });
+  }
+
+  #visitorsOf(range: DayRange, { community_id, division_id }: PlaceFilter): Promise<VisitorCounts[]> {
+    const [community, division] = [community_id?.toLowerCase(), division_id?.toLowerCase()];
+    if (division === undefined) return this.#analytics.read('visitors', { ...range, ...placeOf(community) });
+    if (community === undefined)
+      return this.#analytics.read('ranking', { ...range, ...all('division'), key: division, limit: 1 });
+    const place = { dimension: 'community_division', key: `${community}/${division}` } as const;
+    return this.#analytics.read('visitors', { ...range, ...place });
+  }
+
+  #buckets(interval: Interval, range: DayRange, communityId: string | undefined): Promise<BucketCounts[]> {
+    const community = communityId?.toLowerCase();
+    if (interval !== 'hour')
+      return this.#analytics.read('trends', { ...range, ...placeOf(community), interval });
+    return this.#analytics.read('trends_hourly', {
+      ...range,
+      ...(community === undefined
+        ? { dimension: 'hour', prefix: '' }
+        : { dimension: 'community_hour', prefix: `${community}/` }),
     });
-    return counts ?? { visitors: 0, authenticated: 0, page_views: 0 };
+  }
+
+  async #rankedDivisions(range: DayRange, limit: number): Promise<RankedDivision[]> {
+    if (this.#isToday(range))
+      return await this.#analytics.read('today_divisions', { day: range.last_day, limit });
+    const [rows, [known]] = await Promise.all([
+      this.#analytics.read('ranking', { ...range, ...all('division'), limit }),
+      this.#analytics.read('visitors', { ...range, dimension: 'known_division', key: '' }),
+    ]);
+    return rows.map(({ key, visitors }) => ({ key, visitors, known_visitors: known?.visitors ?? 0 }));
+  }
+
+  #rankedPages(range: DayRange, limit: number, offset: number) {
+    return this.#isToday(range)
+      ? this.#analytics.read('today_pages', { day: range.last_day, limit, offset })
+      : this.#analytics.read('ranking', { ...range, ...all('page'), limit, offset });
+  }
+
+  #isToday({ first_day, last_day }: DayRange): boolean {
+    return first_day === last_day && last_day === this.today();
   }
 }
+
+interface PlaceFilter {
+  community_id?: string;
+  division_id?: string;
+}
+
+interface RankedDivision {
+  key: string;
+  visitors: number;
+  known_visitors: number;
+}
+
+const placeOf = (community: string | undefined) =>
+  community === undefined
+    ? ({ dimension: 'site', key: '' } as const)
+    : ({ dimension: 'community', key: community } as const);
+
+/** Every key of a ranked dimension, from the first. */
+const all = <Name extends RankedName>(dimension: Name) => ({ dimension, key: '', offset: 0 });
 
 const idOf = (id: string | undefined) => id?.toLowerCase() ?? NIL_UUID;
 

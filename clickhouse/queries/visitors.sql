@@ -1,9 +1,9 @@
--- Unique visitors of a range; those of no known division have rows of division_daily too.
+-- Unique visitors of one key in a range of days: whoever came came once for the first time.
 SELECT
-  uniqExactMerge(visitor_set) AS visitors,
-  uniqExactMerge(authenticated_set) AS authenticated,
-  sum(views) AS page_views
-FROM footfall.division_daily
-WHERE day BETWEEN {first_day:Date} AND {last_day:Date}
-  AND (empty({community_id:UUID}) OR community_id = {community_id:UUID})
-  AND (empty({division_id:UUID}) OR division_id = {division_id:UUID})
+  sumIf(visitors, previous_day < {first_day:Date}) AS visitors,
+  sumIf(authenticated, previous_day < {first_day:Date}) AS authenticated,
+  sum(page_views) AS page_views
+FROM footfall.return_intervals
+WHERE dimension = {dimension:String} AND key = {key:String}
+  AND day_grain = 'day' AND previous_grain = 'day'
+  AND day BETWEEN {first_day:Date} AND {last_day:Date}

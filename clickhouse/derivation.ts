@@ -1,0 +1,190 @@
+/**
+ * The statements that derive return intervals from raw events, a stretch of days at a time, chained to the days before
+ * by `last_seen`. Each reads a slice of the visitors, so that its memory is bounded whatever the stretch.
+ */
+import { COHORT, dimension, EVENT_DIMENSIONS, type EventDimension, HOURS } from './dimensions.ts';
+
+/** Names of tables, without the database. */
+export interface Tables {
+  intervals: string;
+  lastSeen: string;
+}
+
+/** What the statements have as parameters. */
+export interface DerivationParams {
+  first_day: string;
+  last_day: string;
+  first_visitor: string;
+  last_visitor: string;
+  /** 1 or 0 */
+  is_open: number;
+}
+
+const OF_THE_SLICE = `day BETWEEN {first_day:Date} AND {last_day:Date} AND type != 'leave'
+  AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}`;
+
+/** Adds the visitors of a slice, and their page views, to the intervals. */
+export function intervalStatements({ intervals, lastSeen }: Tables): string[] {
+  const all: [string, boolean, string][] = [
+    ...EVENT_DIMENSIONS.map((of): [string, boolean, string] => [
+      of.name,
+      of.ranked ?? false,
+      `${returns(of, lastSeen, 'key')}\nUNION ALL\n${views(of)}`,
+    ]),
+    [COHORT.name, false, returns(dimension(COHORT.of), lastSeen, COHORT.key)],
+    ...HOURS.map(({ name, of, key }): [string, boolean, string] => [
+      name,
+      false,
+      hours(dimension(of), lastSeen, key),
+    ]),
+  ];
+  return all.map(
+    ([name, ranked, rows]) => `INSERT INTO footfall.${intervals}
+  (dimension, day_grain, previous_grain, month, previous_month, key, day, previous_day, is_open, visitors, authenticated, page_views)
+${ranked ? inEveryGrain(name, rows) : inDays(name, rows)}`,
+  );
+}
+
+/** Adds the visitors of a slice to what the days after are chained to. Doing it twice changes nothing. */
+export function lastSeenStatements({ lastSeen }: Pick<Tables, 'lastSeen'>): string[] {
+  return EVENT_DIMENSIONS.map(
+    ({ name, key, where = 'true' }) => `INSERT INTO footfall.${lastSeen}
+  (dimension, visitor, key, month, first_day, last_day, last_authenticated_day)
+SELECT
+  '${name}', visitor, ${key} AS key, toStartOfMonth(day) AS month,
+  min(day), max(day), maxIf(day, user_id != '')
+FROM footfall.event
+WHERE ${OF_THE_SLICE} AND ${where}
+GROUP BY visitor, key, month`,
+  );
+}
+
+/**
+ * Each day on which a visitor came to a key, with the day before: those of all visits, and those signed in.
+ * @param key of the result, of a visitor's `key` and `first_day`
+ */
+function returns(
+  { name, key: ofEvent, where = 'true' }: EventDimension,
+  lastSeen: string,
+  key: string,
+): string {
+  return `SELECT ${key} AS key, visit.1 AS day, visit.2 AS previous_day, visit.3 AS visitors, visit.4 AS authenticated, 0 AS page_views
+FROM (
+  SELECT
+    chain.key AS key,
+    arraySort(any(chain.days)) AS days,
+    arraySort(any(chain.authenticated_days)) AS authenticated_days,
+    max(before.last_day) AS last_day,
+    max(before.last_authenticated_day) AS last_authenticated_day,
+    if(last_day = toDate(0), days[1], minIf(before.first_day, before.last_day != toDate(0))) AS first_day,
+    arrayJoin(arrayConcat(
+      arrayMap((day, previous) -> (day, previous, 1, 0), days, arrayPopBack(arrayPushFront(days, last_day))),
+      arrayMap((day, previous) -> (day, previous, 0, 1),
+        authenticated_days, arrayPopBack(arrayPushFront(authenticated_days, last_authenticated_day)))
+    )) AS visit
+  FROM (${stateOf(name, lastSeen)}) AS before
+  RIGHT JOIN (
+    SELECT
+      visitor, ${ofEvent} AS key,
+      groupUniqArray(day) AS days, groupUniqArrayIf(day, user_id != '') AS authenticated_days
+    FROM footfall.event
+    WHERE ${OF_THE_SLICE} AND ${where}
+    GROUP BY visitor, key
+  ) AS chain ON before.visitor = chain.visitor AND before.key = chain.key
+  GROUP BY chain.visitor, chain.key
+)`;
+}
+
+function views({ key, where = 'true' }: EventDimension): string {
+  return `SELECT
+  ${key} AS key, day, toDate(0) AS previous_day,
+  0 AS visitors, 0 AS authenticated, count() AS page_views
+FROM footfall.event
+WHERE ${OF_THE_SLICE} AND ${where} AND type = 'page_view'
+GROUP BY key, day`;
+}
+
+/**
+ * Each hour in which a visitor came to a key, and whether it was the first of all.
+ * @param key of the result, of a visitor's `key` and the `hour` in words
+ */
+function hours(
+  { name, key: ofEvent, where = 'true' }: EventDimension,
+  lastSeen: string,
+  key: string,
+): string {
+  return `SELECT
+  ${key} AS key, visit.1.2 AS day, if(visit.2, toDate(0), day) AS previous_day,
+  1 AS visitors, visit.1.3 AS authenticated, visit.1.4 AS page_views,
+  formatDateTime(visit.1.1, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS hour
+FROM (
+  SELECT
+    chain.key AS key,
+    arraySort(any(chain.hours)) AS hours,
+    max(before.last_day) AS last_day,
+    arrayJoin(arrayMap((hour, n) -> (hour, n = 1 AND last_day = toDate(0)), hours, arrayEnumerate(hours))) AS visit
+  FROM (${stateOf(name, lastSeen)}) AS before
+  RIGHT JOIN (
+    SELECT visitor, key, groupArray((hour, day, is_authenticated, page_views)) AS hours
+    FROM (
+      SELECT
+        visitor, ${ofEvent} AS key, hour, day,
+        max(user_id != '') AS is_authenticated, countIf(type = 'page_view') AS page_views
+      FROM footfall.event
+      WHERE ${OF_THE_SLICE} AND ${where}
+      GROUP BY visitor, key, hour, day
+    )
+    GROUP BY visitor, key
+  ) AS chain ON before.visitor = chain.visitor AND before.key = chain.key
+  GROUP BY chain.visitor, chain.key
+)`;
+}
+
+/** A row a month and, until the engine has merged them, more. Streamed: the visitors of the slice are what is in memory. */
+function stateOf(dimensionName: string, lastSeen: string): string {
+  return `
+    SELECT visitor, key, first_day, last_day, last_authenticated_day
+    FROM footfall.${lastSeen}
+    WHERE dimension = '${dimensionName}' AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}
+  `;
+}
+
+function inDays(name: string, rows: string): string {
+  return `SELECT
+  '${name}', 'day', 'day', toDate(0), toDate(0), key, day, previous_day, {is_open:Bool},
+  sum(visitors), sum(authenticated), sum(page_views)
+FROM (
+${rows}
+)
+GROUP BY key, day, previous_day`;
+}
+
+/**
+ * Leaves out what no range asks for: days before all in the grain of days, and months in which visitors came back within
+ * that same month.
+ */
+function inEveryGrain(name: string, rows: string): string {
+  return `SELECT
+  '${name}',
+  grains.1 AS day_grain,
+  grains.2 AS previous_grain,
+  visit_month,
+  if(previous_grain = 'day', month_before, toDate(0)) AS previous_month,
+  key,
+  if(day_grain = 'day', visit_day, visit_month),
+  if(previous_grain = 'day', day_before, month_before),
+  {is_open:Bool},
+  visitors, authenticated, page_views
+FROM (
+  SELECT
+    key, day AS visit_day, previous_day AS day_before,
+    toStartOfMonth(day) AS visit_month, toStartOfMonth(previous_day) AS month_before,
+    sum(visitors) AS visitors, sum(authenticated) AS authenticated, sum(page_views) AS page_views
+  FROM (
+${rows}
+  )
+  GROUP BY key, day, previous_day
+)
+ARRAY JOIN [('day', 'day'), ('day', 'month'), ('month', 'day'), ('month', 'month')] AS grains
+WHERE (grains = ('day', 'day') OR visit_month != month_before) AND (previous_grain = 'month' OR month_before != toDate(0))`;
+}

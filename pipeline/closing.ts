@@ -1,0 +1,115 @@
+/**
+ * Keeps the return intervals up to date: closes days that are over and complete, and derives open days again and again.
+ *
+ * Each look takes as much of the machine as it needs and then leaves nine times as long to others, so that small
+ * platforms see new visitors within seconds and large ones within a minute.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { AnalyticsStore, IntervalsReport } from '../clickhouse/port.ts';
+import { completeUntil } from '../contract/ledger.ts';
+import { addDays, type Calendar } from '../contract/reporting-day.ts';
+import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
+import type { SessionStore } from '../postgres/port.ts';
+
+const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+const PAUSE_PER_WORK = 9;
+/** What a collector may still hold of a day that is over: a frame waits for seconds at most before it is in a spool. */
+const GRACE_MS = 60_000;
+
+export interface ClosingOptions {
+  analytics: Pick<AnalyticsStore, 'updateIntervals'>;
+  sessions: Pick<SessionStore, 'progress' | 'withLock'>;
+  log: Pick<EventLog, 'lag'>;
+  calendar: Calendar;
+  metrics: Registry;
+  logger: Logger;
+  now?: () => number;
+}
+
+export interface Closing {
+  /** Ends what is under way; what it had begun does not count. */
+  close(): Promise<void>;
+}
+
+/** The last day of which every event is counted. */
+export function lastCompleteDay(calendar: Calendar, complete: number): string {
+  return addDays(calendar.dayOf(complete - GRACE_MS), -1);
+}
+
+export function startClosing(options: ClosingOptions): Closing {
+  const { analytics, sessions, log, calendar, logger, now = Date.now } = options;
+  const metrics = closingMetrics(options.metrics);
+  const stop = new AbortController();
+  const running = run();
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      const began = performance.now();
+      try {
+        await sessions.withLock('intervals', 'exclusive', update);
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        metrics.failures.inc();
+        logger.warn({ err: error }, 'return intervals are not up to date: trying again');
+      }
+      const ms = PAUSE_PER_WORK * (performance.now() - began);
+      await pause(Math.min(Math.max(ms, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS), undefined, {
+        signal: stop.signal,
+      }).catch(() => {});
+    }
+  }
+
+  async function update(): Promise<void> {
+    const began = performance.now();
+    const [lag, progress] = await Promise.all([log.lag(PIPELINE_GROUP), sessions.progress()]);
+    const lastDay = lastCompleteDay(calendar, completeUntil(lag, progress, now()));
+    const report = await analytics.updateIntervals({ lastDay, signal: stop.signal });
+    metrics.updated(report);
+    if (report.derivedFrom !== undefined) {
+      const ms = Math.round(performance.now() - began);
+      logger.info({ from: report.derivedFrom, through: report.closedThrough, ms }, 'days closed');
+    }
+  }
+
+  return {
+    async close() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+function closingMetrics(registry: Registry) {
+  const registers = [registry];
+  const closedThrough = new Gauge({
+    name: 'footfall_closed_through_timestamp_seconds',
+    help: 'The last closed day, as its midnight in UTC',
+    registers,
+  });
+  const updated = new Gauge({
+    name: 'footfall_intervals_updated_timestamp_seconds',
+    help: 'When the return intervals were last seen to be up to date',
+    registers,
+  });
+  const outOfReach = new Gauge({
+    name: 'footfall_days_out_of_reach',
+    help: 'Closed days with late events that are not counted, because raw no longer has all others of the month',
+    registers,
+  });
+  const failures = new Counter({
+    name: 'footfall_intervals_failures_total',
+    help: 'Times that the return intervals were not brought up to date; they are caught up with',
+    registers,
+  });
+  return {
+    failures,
+    updated(report: IntervalsReport) {
+      updated.setToCurrentTime();
+      outOfReach.set(report.outOfReach.length);
+      if (report.closedThrough !== undefined) closedThrough.set(Date.parse(report.closedThrough) / 1_000);
+    },
+  };
+}
