@@ -25,6 +25,8 @@ const LIVE: Tables = { intervals: 'return_intervals', lastSeen: 'last_seen' };
 /** The partition of the intervals that has the open days. */
 const OPEN = '0';
 const EVENTS_A_SLICE = 1_000_000;
+/** Of which one statement can derive everything in little memory. */
+const FEW_EVENTS = 50_000;
 const FIRST_DAY = '1970-01-01';
 const LAST_DAY = '2149-06-06';
 /** How long a day may be kept from closing by events that still come. */
@@ -173,9 +175,10 @@ export class Intervals {
     const events = eventsOf(counts.stored, days.first_day, days.last_day);
     if (events === 0) return;
     const cut = slices(Math.ceil(events / EVENTS_A_SLICE));
+    const together = events <= FEW_EVENTS;
     for (const slice of cut) {
       const params = { ...days, ...slice, is_open: open ? 1 : 0 };
-      await this.#run(...intervalStatements(tables).map((query) => ({ query, params })));
+      await this.#run(...intervalStatements(tables, together).map((query) => ({ query, params })));
       if (!open) await this.#run(...lastSeenStatements(tables).map((query) => ({ query, params })));
       onSlice?.(events / cut.length);
     }

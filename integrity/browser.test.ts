@@ -106,8 +106,8 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
       total_conversions: 1,
       conversion_rate: 100,
     });
-    const ofCommunity = await footfall.query<VisitorStats>(`visitors/?community_id=${COMMUNITY}`);
-    expect(ofCommunity).toMatchObject({ total_visitors: 1, authenticated_visitors: 1 });
+    const ofCommunity = () => footfall.query<VisitorStats>(`visitors/?community_id=${COMMUNITY}`);
+    await eventually(ofCommunity).toMatchObject({ total_visitors: 1, authenticated_visitors: 1 });
     expect(await online()).toBe(1);
 
     await closeTab(page);

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { VisitorStats } from '../contract/query.ts';
 
 const CLI = fileURLToPath(new URL('../bin/footfall.js', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
@@ -150,6 +151,19 @@ export async function until(
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What `visitors/` says once the return intervals have all page views, or after a minute in which they do not. */
+export async function statsOnceUpToDate(
+  query: (path: string) => Promise<VisitorStats>,
+  pageViews: number,
+): Promise<VisitorStats> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const stats = await query('visitors/');
+    if (stats.total_page_views === pageViews || Date.now() > deadline) return stats;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

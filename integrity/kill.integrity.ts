@@ -6,7 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import type { Conversions, Pages, Trends, VisitorStats } from '../contract/query.ts';
-import { Installation, type Kill, until } from './installation.ts';
+import { Installation, type Kill, statsOnceUpToDate, until } from './installation.ts';
 import { seeded } from './random.ts';
 import { COMMUNITIES_FILE, communityIds, DIVISIONS_FILE, divisionIds } from './scenario.ts';
 import { steadyLoad } from './steady-load.ts';
@@ -76,7 +76,7 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
     const lags = [...metrics.matchAll(/^footfall_lag_frames\{.*\} (\d+)$/gm)].map(([, lag]) => Number(lag));
     return lags.length > 0 && lags.every((lag) => lag === 0);
   });
-  const stats = await footfall.query<VisitorStats>('visitors/');
+  const stats = await statsOnceUpToDate((path) => footfall.query<VisitorStats>(path), pageViews);
   const conversions = await footfall.query<Conversions>('conversions/');
   const pages = await footfall.query<Pages>('pages/?page_size=100');
   const trends = await footfall.query<Trends>('trends/');

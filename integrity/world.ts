@@ -12,6 +12,7 @@ import type { Beacon } from '../contract/beacon.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type { Conversions, VisitorStats } from '../contract/query.ts';
 import { Fleet, type FleetOptions } from './fleet.ts';
+import { statsOnceUpToDate } from './installation.ts';
 import { COMMUNITIES_FILE, communityIds, DIVISIONS_FILE, divisionIds } from './scenario.ts';
 import { Stack } from './stack.ts';
 import { type Load, steadyLoad } from './steady-load.ts';
@@ -125,7 +126,7 @@ export class World {
     const ledger = await this.fleet.counted(withinMs);
     const recoverySeconds = (performance.now() - start) / 1_000;
     const sent = expectationOf(load.acknowledged);
-    const stats = await this.fleet.query<VisitorStats>('visitors/');
+    const stats = await statsOnceUpToDate((path) => this.fleet.query<VisitorStats>(path), sent.pageViews);
     const conversions = await this.fleet.query<Conversions>('conversions/');
     const raw = await analyticsFigures(createClient({ url: this.front.url }));
     const sessions = await sessionFigures(this.databaseUrl);
