@@ -36,26 +36,37 @@ export function intervalStatements({ intervals, lastSeen }: Tables, together: bo
     inDays(COHORT.name, returns(dimension(COHORT.of), lastSeen, COHORT.key)),
     ...HOURS.map(({ name, of, key }) => inDays(name, hours(dimension(of), lastSeen, key))),
   ];
-  const statements = together ? [selects.join('\nUNION ALL\n')] : selects;
-  return statements.map(
-    (select) => `INSERT INTO footfall.${intervals}
-  (dimension, day_grain, previous_grain, month, previous_month, key, day, previous_day, is_open, visitors, authenticated, page_views)
-${select}`,
+  return inserts(
+    `${intervals}
+  (dimension, day_grain, previous_grain, month, previous_month, key, day, previous_day, is_open, visitors, authenticated, page_views)`,
+    selects,
+    together,
   );
 }
 
-/** Adds the visitors of a slice to what the days after are chained to. Doing it twice changes nothing. */
-export function lastSeenStatements({ lastSeen }: Pick<Tables, 'lastSeen'>): string[] {
-  return EVENT_DIMENSIONS.map(
-    ({ name, key, where = 'true' }) => `INSERT INTO footfall.${lastSeen}
-  (dimension, visitor, key, month, first_day, last_day, last_authenticated_day)
-SELECT
+/**
+ * Adds the visitors of a slice to what the days after are chained to. Doing it twice changes nothing.
+ * @param together as above
+ */
+export function lastSeenStatements({ lastSeen }: Pick<Tables, 'lastSeen'>, together: boolean): string[] {
+  const selects = EVENT_DIMENSIONS.map(
+    ({ name, key, where = 'true' }) => `SELECT
   '${name}', visitor, ${key} AS key, toStartOfMonth(day) AS month,
   min(day), max(day), maxIf(day, user_id != '')
 FROM footfall.event
 WHERE ${OF_THE_SLICE} AND ${where}
 GROUP BY visitor, key, month`,
   );
+  return inserts(
+    `${lastSeen}\n  (dimension, visitor, key, month, first_day, last_day, last_authenticated_day)`,
+    selects,
+    together,
+  );
+}
+
+function inserts(target: string, selects: string[], together: boolean): string[] {
+  const statements = together ? [selects.join('\nUNION ALL\n')] : selects;
+  return statements.map((select) => `INSERT INTO footfall.${target}\n${select}`);
 }
 
 /**

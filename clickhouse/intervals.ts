@@ -132,8 +132,8 @@ export class Intervals {
         onProgress?.(done, total);
       });
     }
-    for (const table of [tables.intervals, tables.lastSeen])
-      await this.#mark(table, id, within(counts.stored, from, through), false);
+    await this.#mark(tables.intervals, id, within(counts.stored, from, through), false);
+    await this.#insert(tables.lastSeen, [{ dimension: 'derived', key: id, month: firstOfMonth(through) }]);
     await this.#deriveOpen(tables, id, addDays(through, 1), counts);
     onProgress?.(total, total);
 
@@ -179,24 +179,31 @@ export class Intervals {
     for (const slice of cut) {
       const params = { ...days, ...slice, is_open: open ? 1 : 0 };
       await this.#run(...intervalStatements(tables, together).map((query) => ({ query, params })));
-      if (!open) await this.#run(...lastSeenStatements(tables).map((query) => ({ query, params })));
+      if (!open) await this.#run(...lastSeenStatements(tables, together).map((query) => ({ query, params })));
       onSlice?.(events / cut.length);
     }
   }
 
   /** Says of which build these days are, and of how many raw rows. */
-  async #mark(table: string, id: string, days: Map<string, number>, open: boolean): Promise<void> {
-    const values = [...days].map(([day, events]) =>
-      table.startsWith(`${BUILDING}${LIVE.lastSeen}`)
-        ? { dimension: 'derived', key: id, month: firstOfMonth(day), first_day: day, last_day: day }
-        : { dimension: 'derived', key: id, day, is_open: open, page_views: events },
-    );
+  async #mark(table: string, id: string, days: Map<string, number>, isOpen: boolean): Promise<void> {
+    const rows = [...days].map(([day, events]) => ({
+      dimension: 'derived',
+      key: id,
+      day,
+      is_open: isOpen,
+      page_views: events,
+    }));
+    await this.#insert(table, rows);
+  }
+
+  async #insert(table: string, values: object[]): Promise<void> {
     if (values.length === 0) return;
+    this.#signal?.throwIfAborted();
     await this.#client.insert({
       table: `footfall.${table}`,
       values,
       format: 'JSONEachRow',
-      clickhouse_settings: { max_partitions_per_insert_block: '0', distributed_foreground_insert: 1 },
+      clickhouse_settings: DERIVE_SETTINGS,
     });
   }
 
