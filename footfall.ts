@@ -62,6 +62,13 @@ program
   .action(async () => (await import('./cli/jobs.ts')).runCleanup(readConfig()));
 
 program
+  .command('rebuild')
+  .description('count days again from raw events; needed after ANALYTICS_TIMEZONE has changed')
+  .option('--from <day>', 'first day, YYYY-MM-DD; without it: the first that there is')
+  .option('--to <day>', 'last day; without it: today')
+  .action(async (options) => (await import('./cli/jobs.ts')).runRebuild(readConfig(), options));
+
+program
   .command('verify')
   .description('compare what was received with what is stored, hour by hour; exits 1 on any difference')
   .option('--from <day>', 'first day, YYYY-MM-DD; without it: yesterday')

@@ -36,10 +36,14 @@ export function openSessionStore(config: Config, logger?: Logger): Promise<Sessi
 }
 
 /** One process at a time brings the tables up to date, while nobody inserts. */
-export function openAnalyticsStore(config: Config, sessions: SessionStore): Promise<AnalyticsStore> {
-  const { rawDays, clickhouseCluster: cluster } = config;
+export function openAnalyticsStore(
+  config: Config,
+  sessions: SessionStore,
+  { anyZone = false } = {},
+): Promise<AnalyticsStore> {
+  const { rawDays, timeZone, clickhouseCluster: cluster } = config;
   return sessions.withLock('ingest', 'exclusive', () =>
-    openAnalytics(config.analyticsUrl, { rawDays, cluster }),
+    openAnalytics(config.analyticsUrl, { rawDays, timeZone, cluster, anyZone }),
   );
 }
 

@@ -1,14 +1,19 @@
-/** The jobs of the command line. Each may be run beside the services. */
+/**
+ * The jobs of the command line. Each may be run beside the services, but for what needs chDB, which belongs to one
+ * process.
+ */
 import { readFile } from 'node:fs/promises';
 import { SingleBar } from 'cli-progress';
 import { type Config, ConfigError } from '../config.ts';
+import { calendar } from '../contract/reporting-day.ts';
 import { FORMATS, type Format } from '../ingest/history.ts';
 import { importFile } from '../ingest/import.ts';
 import { cleanup } from '../pipeline/jobs.ts';
+import { rebuild } from '../pipeline/rebuild.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { parseCommunities, parseDivisions } from '../postgres/reference-data.ts';
 import { signToken } from '../query-api/auth.ts';
-import { openEventLog, openSessionStore } from './engines.ts';
+import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { readSecrets } from './secrets.ts';
 
@@ -57,19 +62,14 @@ export async function runCleanup(config: Config): Promise<void> {
 
 export async function runImport(config: Config, file: string, options: { format?: string }): Promise<void> {
   const log = await openEventLog(config, createLogger(config, 'import'));
-  const bar = new SingleBar({ format: '{bar} {percentage}% {eta_formatted} left', noTTYOutput: false });
-  const showsBar = process.stderr.isTTY;
+  const bar = progressBar();
   try {
-    if (showsBar) bar.start(1, 0);
     const report = await importFile({
       file,
       format: knownFormat(options.format),
       log,
       fingerprintSecret: readSecrets(config).fingerprintSecret,
-      onProgress: (read, bytes) => {
-        bar.setTotal(bytes);
-        bar.update(read);
-      },
+      onProgress: bar.show,
     });
     bar.stop();
     console.log(`${report.imported} events are in the log and count as soon as the pipeline has read them`);
@@ -85,6 +85,55 @@ export async function runImport(config: Config, file: string, options: { format?
     bar.stop();
     await log.close();
   }
+}
+
+export async function runRebuild(config: Config, days: { from?: string; to?: string }): Promise<void> {
+  for (const [option, day] of Object.entries(days)) checkDay(option, day);
+  if (days.from !== undefined && days.to !== undefined && days.from > days.to)
+    throw new ConfigError(`--from ${days.from}: is after --to ${days.to}`);
+  await withSessions(config, async (sessions) => {
+    const analytics = await openAnalyticsStore(config, sessions, { anyZone: true });
+    const log = await openEventLog(config, createLogger(config, 'rebuild'));
+    const bar = progressBar();
+    try {
+      const report = await rebuild({
+        ...{ analytics, sessions, log, calendar: calendar(config.timeZone), ...days },
+        onProgress: bar.show,
+        now: Date.now,
+      });
+      bar.stop();
+      console.log(
+        report.derivedFrom === undefined
+          ? 'no day is closed yet: open days are derived all the time'
+          : `counted again from ${report.derivedFrom} through ${report.closedThrough}`,
+      );
+      if (report.outOfReach.length > 0)
+        console.log(`raw no longer has all events of ${report.outOfReach.join(', ')}: left as they were`);
+    } finally {
+      bar.stop();
+      await Promise.all([log.close(), analytics.close()]);
+    }
+  });
+}
+
+function checkDay(option: string, day: string): void {
+  const valid = /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(`${day}T00:00:00Z`));
+  if (!valid || new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day)
+    throw new ConfigError(`--${option} ${day}: must be a day of the calendar, YYYY-MM-DD`);
+}
+
+/** Shown on a terminal only. */
+function progressBar() {
+  const bar = new SingleBar({ format: '{bar} {percentage}% {eta_formatted} left', noTTYOutput: false });
+  const shown = process.stderr.isTTY;
+  if (shown) bar.start(1, 0);
+  return {
+    show(done: number, total: number) {
+      bar.setTotal(total);
+      bar.update(done);
+    },
+    stop: () => bar.stop(),
+  };
 }
 
 function knownFormat(format: string | undefined): Format | undefined {

@@ -17,7 +17,8 @@ const SOURCE = /^FROM footfall\.(\w+)$/m;
  * where the number of shards divides PARTITIONS, a partition goes to one shard whole. What is derived adds up wherever
  * it stands.
  */
-const SHARDING_KEY: Record<string, string> = { event: 'bitShiftRight(visitor, 32)' };
+const VISITOR = 'bitShiftRight(visitor, 32)';
+const SHARDING_KEY: Record<string, string> = { event: VISITOR, rezoning_event: VISITOR, last_seen: VISITOR };
 const ANY_SHARD = 'rand()';
 
 export function clusterForm(name: string) {

@@ -10,7 +10,7 @@ import { type AnalyticsStore, type EventRow, placeOf, type StoredRange } from '.
 import { eventRow } from './reference.case.ts';
 
 const DAY = '2026-11-01';
-const OPTIONS = { rawDays: 36_500, now: Date.now, poolSize: 4, cluster: '' };
+const OPTIONS = { rawDays: 36_500, now: Date.now, timeZone: 'UTC', anyZone: false, poolSize: 4, cluster: '' };
 /** Longer than any test. */
 const FOR_EVER = 600_000;
 

@@ -76,11 +76,12 @@ export class Intervals {
     const stale = staleDays(counts, through).filter(
       (day) => this.#outOfReach.get(day) !== counts.stored.get(day),
     );
-    const settled = from !== undefined || this.#settled(stale, counts.stored);
-    if (settled && (stale.length > 0 || from !== undefined)) {
-      const whole = await this.#wholeFrom(counts, first([from, ...stale]));
+    const firstDay = first([...counts.stored.keys(), ...counts.closed.keys()]);
+    const wanted = from && firstDay && later(from, firstDay);
+    if (wanted !== undefined || (this.#settled(stale, counts.stored) && stale.length > 0)) {
+      const whole = await this.#wholeFrom(counts, first([wanted, ...stale]));
       for (const day of stale.filter((day) => day < whole)) this.#outOfReach.set(day, counts.stored.get(day));
-      const plan = planOf({ stale, from, whole, closedBefore, through });
+      const plan = planOf({ stale, from: wanted, whole, closedBefore, through });
       if (plan !== undefined) {
         await this.#build(plan, counts, onProgress);
         return this.#report(plan.through, plan.from);

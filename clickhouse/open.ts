@@ -13,16 +13,21 @@ export interface AnalyticsOptions {
   poolSize?: number;
   /** ms since the epoch */
   now?: () => number;
+  /** IANA name of the reporting zone; UTC where it is not said. */
+  timeZone?: string;
+  /** Opens a store whose events have days of another zone, so that it can be changed. */
+  anyZone?: boolean;
 }
 
 /**
  * Opens the store and brings its tables up to date. `chdb:///path/of/a/directory` is chDB in this process,
  * `http://user:password@host:8123` (or `https://`) a ClickHouse server.
  *
- * @throws AnalyticsStoreError when the store is in use by another process, cannot be written or is of a newer version
+ * @throws AnalyticsStoreError when the store is in use by another process, cannot be written, is of a newer version, or
+ * has events with the days of another zone
  * @throws UnknownEngineError for another scheme
  */
 export function openAnalytics(url: string, options: AnalyticsOptions): Promise<AnalyticsStore> {
   const open = pickEngine('analytics store', url, { chdb: openChdb, http: openHttp, https: openHttp });
-  return open(url, { poolSize: 4, cluster: '', now: Date.now, ...options });
+  return open(url, { poolSize: 4, cluster: '', now: Date.now, timeZone: 'UTC', anyZone: false, ...options });
 }

@@ -6,6 +6,7 @@
  * they do while they hold it exclusively, and {@link AnalyticsStore.updateIntervals}, under `intervals` held exclusively.
  * None retries.
  */
+import type { Calendar } from '../contract/reporting-day.ts';
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
 
 export interface AnalyticsStore {
@@ -36,6 +37,13 @@ export interface AnalyticsStore {
 
   /** Makes every derived table equal to raw for these days. A reader sees a day as it was or as it is, never half. */
   rebuildDays(days: string[]): Promise<void>;
+
+  /**
+   * Gives all events the days and hours of the calendar, and counts them again by those: all days up to `lastDay` become closed
+   * ones. Does nothing where they have them. Days that raw no longer holds whole stay as they are. Callers hold both locks
+   * exclusively. Broken off, it has to be done again before anything else.
+   */
+  changeZone(calendar: Calendar, task: Omit<IntervalsTask, 'from'>): Promise<void>;
 
   /**
    * Brings the return intervals up to date with raw: closes the days up to `lastDay`, closes days again whose events have

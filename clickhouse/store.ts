@@ -1,6 +1,7 @@
 /** The analytics store on any engine that speaks ClickHouse: chDB in this process, or a server. */
 import { randomUUID } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
+import type { Calendar } from '../contract/reporting-day.ts';
 import { insertError, storeError } from './errors.ts';
 import { Intervals } from './intervals.ts';
 import type { Layout } from './layout.ts';
@@ -22,6 +23,7 @@ import { keepRawFor, rawIsWhole } from './retention.ts';
 import { COLUMNS, checkDays, checkRows, rowsText } from './rows.ts';
 import { INSERT_SETTINGS } from './settings.ts';
 import { select, selectArrow, selectNamed } from './statement.ts';
+import { daysOfRaw, expiredDays, recordedZone, recordZone, requireZone, rezoneRaw } from './zone.ts';
 
 /** Ready connections. */
 export interface Engine {
@@ -47,6 +49,10 @@ export interface StoreOptions {
   rawDays: number;
   /** ms since the epoch */
   now: () => number;
+  /** IANA name of the reporting zone. */
+  timeZone: string;
+  /** Opens a store whose events have days of another zone, so that it can be changed. */
+  anyZone: boolean;
 }
 
 const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactEachRow`;
@@ -62,20 +68,13 @@ export async function openStore(engine: Engine, options: StoreOptions): Promise<
   try {
     const hasNewTables = await migrate(engine.writer, engine.layout);
     await keepRawFor(engine.writer, options.rawDays, engine.layout);
+    if (!options.anyZone) await requireZone(engine.writer, options.timeZone);
     if (hasNewTables) await store.rebuildDays(await daysOfRaw(engine.writer));
     return store;
   } catch (error) {
     await store.close();
     throw storeError(error);
   }
-}
-
-async function daysOfRaw(client: ClickHouseClient): Promise<string[]> {
-  const rows = await select<{ day: string }>(
-    client,
-    'SELECT DISTINCT toString(day) AS day FROM footfall.event ORDER BY day',
-  );
-  return rows.map(({ day }) => day);
 }
 
 class ClickHouseStore implements AnalyticsStore {
@@ -163,6 +162,22 @@ class ClickHouseStore implements AnalyticsStore {
     const whole = [...new Set(days)].filter((day) => rawIsWhole(day, rawDays, now()));
     if (whole.length > 0)
       await this.#run(this.#writer, (client) => rebuild(client, whole, this.#engine.layout));
+  }
+
+  async changeZone(calendar: Calendar, { lastDay, onProgress }: Omit<IntervalsTask, 'from'>): Promise<void> {
+    await this.#run(this.#deriver, async (client) => {
+      const { layout } = this.#engine;
+      if ((await recordedZone(client)) === calendar.timeZone) return;
+      const [days, expired] = await Promise.all([daysOfRaw(client), expiredDays(client)]);
+      await rezoneRaw(client, layout, calendar, onProgress);
+      const after = await daysOfRaw(client);
+      const whole = new Set([...days, ...after].filter((day) => !expired.includes(day)));
+      await rebuild(this.#engine.writer, [...whole], layout);
+      const [from] = after;
+      if (from !== undefined)
+        await this.#intervals.update({ lastDay, from, ...(onProgress && { onProgress }) });
+      await recordZone(client, calendar.timeZone);
+    });
   }
 
   async updateIntervals(task: IntervalsTask): Promise<IntervalsReport> {

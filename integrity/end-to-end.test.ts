@@ -282,6 +282,37 @@ test('SIGTERM drains and exits 0; after a start everything is as it was, presenc
   expect((await footfall.query<Realtime>('realtime/')).count).toBe(expected.visitors);
 });
 
+test('rebuild: the same numbers again, and by other days in another zone, which a start insists on', async () => {
+  const march = 'visitors/?start_date=2025-03-01&end_date=2025-03-03';
+  const history = await footfall.query<VisitorStats>(march);
+  expect(await footfall.stop()).toBe(0);
+  const rebuilt = await footfall.run('rebuild');
+  expect(rebuilt).toMatchObject({ code: 0, output: expect.stringContaining('from 2025-03-01 through') });
+  expect(await footfall.run('rebuild', '--from', '2025-02-30')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('--from 2025-02-30: must be a day of the calendar'),
+  });
+
+  footfall.environment.ANALYTICS_TIMEZONE = 'Pacific/Auckland';
+  const refused = await footfall.run('pipeline', '--with-query-api');
+  expect(refused).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(
+      'have days of UTC, and ANALYTICS_TIMEZONE is Pacific/Auckland: run `footfall rebuild`',
+    ),
+  });
+  expect(await footfall.run('rebuild')).toMatchObject({ code: 0 });
+  await footfall.start();
+  // What was late in the day in UTC is on the next day there.
+  const trends = await footfall.query<Trends>('trends/?start_date=2025-03-01&end_date=2025-03-04');
+  expect(trends.total).toEqual([0, 10, 11, 10]);
+  const auckland = await footfall.query<VisitorStats>(march.replace('-03-03', '-03-04'));
+  expect(auckland).toMatchObject({
+    total_visitors: history.total_visitors,
+    total_page_views: history.total_page_views,
+  });
+}, 60_000);
+
 function oneDecimal(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -19,7 +19,7 @@ export class Installation {
   readonly collector: string;
   readonly api: string;
   /** What its processes and jobs are told. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Record<string, string>;
   #root: ChildProcess | undefined;
   #output = '';
   #token = '';
