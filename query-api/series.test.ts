@@ -1,7 +1,7 @@
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Pages, Trends } from '../contract/query.ts';
-import { calendar, daysBetween } from '../contract/reporting-day.ts';
+import { Pages, Retention, Trends, VisitorStats } from '../contract/query.ts';
+import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
 import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
 import { between, COMMUNITIES, count, groupBy, monday, randomEvents } from './events.fixture.ts';
 
@@ -108,6 +108,103 @@ describe('trends/', () => {
         EVENTS.filter((event) => event.community_id === COMMUNITY),
       ),
     );
+  });
+});
+
+describe('retention/', () => {
+  const weeksOf = (visitor: string) =>
+    new Set(
+      EVENTS.filter((event) => event.visitor === visitor && event.type !== 'leave').map(({ day }) =>
+        monday(day),
+      ),
+    );
+  const visitors = [...new Set(EVENTS.map(({ visitor }) => visitor))]
+    .map(weeksOf)
+    .filter(({ size }) => size > 0);
+  const firstOf = (weeks: Set<string>) => [...weeks].sort()[0] ?? '';
+  const later = (week: string, n: number) => addDays(week, 7 * n);
+
+  function cohort(week: string, weeks: number) {
+    const all = visitors.filter((each) => firstOf(each) === week);
+    const begun = Array.from({ length: weeks }, (_, n) => n + 1).filter(
+      (n) => later(week, n) <= monday(TODAY),
+    );
+    const returned = begun.map((n) => all.filter((each) => each.has(later(week, n))).length);
+    const rates = returned.map((some) =>
+      all.length === 0 ? 0 : Math.round((1_000 * some) / all.length) / 10,
+    );
+    return { week, new_visitors: all.length, returned, rates };
+  }
+
+  it('follows the visitors who were new in each week of a range', async () => {
+    const range = 'start_date=2024-12-01&end_date=2025-02-12';
+    const weeks = [...new Set(daysBetween('2024-12-01', '2025-02-12').map(monday))];
+    expect(await api.json(Retention, `retention/?${range}&weeks=4`)).toEqual({
+      weeks: 4,
+      cohorts: weeks.map((week) => cohort(week, 4)),
+    });
+  });
+
+  it('leaves out weeks that have not begun, and has the last 30 days and eight weeks where nothing is said', async () => {
+    const { weeks, cohorts } = await api.json(Retention, 'retention/');
+    expect(weeks).toBe(8);
+    expect(cohorts.map(({ week }) => week)).toEqual([
+      '2025-02-10',
+      '2025-02-17',
+      '2025-02-24',
+      '2025-03-03',
+      '2025-03-10',
+    ]);
+    expect(cohorts).toEqual(cohorts.map(({ week }) => cohort(week, 8)));
+    expect(cohorts.at(-1)?.returned).toEqual([]);
+  });
+});
+
+describe('a range', () => {
+  const total = async (range: string) => {
+    const visitors = await api.json(VisitorStats, `visitors/?${range}`);
+    const trends = await api.json(Trends, `trends/?${range}`);
+    return { visitors: visitors.total_visitors, days: trends.labels.length, last: trends.total.at(-1) };
+  };
+  const last = count(between(EVENTS, TODAY, TODAY)).visitors;
+
+  it('in the future has nobody', async () => {
+    expect(await total('start_date=2025-03-16&end_date=2025-03-20')).toEqual({
+      visitors: 0,
+      days: 5,
+      last: 0,
+    });
+  });
+
+  it('before the first event has nobody', async () => {
+    expect(await total('start_date=2001-01-01&end_date=2001-01-31')).toEqual({
+      visitors: 0,
+      days: 31,
+      last: 0,
+    });
+  });
+
+  it('of one day is that day, closed or open', async () => {
+    for (const day of ['2025-03-01', '2025-03-14', TODAY]) {
+      const { visitors } = count(between(EVENTS, day, day));
+      expect(await total(`start_date=${day}&end_date=${day}`)).toEqual({ visitors, days: 1, last: visitors });
+    }
+  });
+
+  it('goes across the open day and on into the future', async () => {
+    const { visitors } = count(between(EVENTS, '2025-03-10', TODAY));
+    expect(await total('start_date=2025-03-10&end_date=2025-03-15')).toEqual({ visitors, days: 6, last });
+    expect(await total('start_date=2025-03-10&end_date=2025-03-17')).toEqual({ visitors, days: 8, last: 0 });
+  });
+
+  it('of ten years is answered, and of a day more is refused', async () => {
+    const { visitors } = count(EVENTS);
+    expect((await total('start_date=2016-01-01&end_date=2026-01-01')).visitors).toBe(visitors);
+    for (const path of ['visitors/', 'trends/', 'pages/', 'retention/', 'export/', 'demographics/']) {
+      const answer = await api.get(`${path}?start_date=2016-01-01&end_date=2026-01-02`);
+      expect(answer.status, path).toBe(400);
+      expect(await answer.json()).toMatchObject({ field: 'start_date', rule: 'max_range' });
+    }
   });
 });
 
