@@ -13,6 +13,7 @@ SELECT
 FROM footfall.return_intervals
 WHERE dimension = {dimension:String}
   AND (empty({key:String}) OR key = {key:String})
+  AND day BETWEEN first_month AND {last_day:Date}
   AND (
     day_grain = 'day' AND month IN (first_month, last_month) AND day BETWEEN {first_day:Date} AND {last_day:Date}
     OR day_grain = 'month' AND month > first_month AND month < last_month
