@@ -10,16 +10,7 @@ export interface Tables {
   lastSeen: string;
 }
 
-/** What the statements have as parameters. */
-export interface DerivationParams {
-  first_day: string;
-  last_day: string;
-  first_visitor: string;
-  last_visitor: string;
-  /** 1 or 0 */
-  is_open: number;
-}
-
+/** Parameters of every statement: days, visitors from the first to the last, and `is_open`, 1 or 0. */
 const OF_THE_SLICE = `day BETWEEN {first_day:Date} AND {last_day:Date} AND type != 'leave'
   AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}`;
 

@@ -326,7 +326,7 @@ export class Intervals {
 }
 
 /** Nothing where no day that is to be derived is within reach of raw, which is whole from `whole` on. */
-export function planOf(given: {
+function planOf(given: {
   stale: readonly string[];
   from: string | undefined;
   whole: string;
