@@ -16,6 +16,8 @@ export interface Counted {
   visitors: number;
   authenticated?: number;
   page_views?: number;
+  /** Of the visitors of all keys, one decimal. */
+  percentage?: number;
 }
 
 export const WAYS = ['uniqExact', 'uniq', 'uniqCombined64'] as const;
@@ -27,6 +29,8 @@ export interface Comparison {
   /** What an answer of the endpoint says. */
   ours(text: string): Counted[];
   statement(way: Way): string;
+  /** What the shares of the exact numbers are of; asked beside what is timed. */
+  whole?: string;
 }
 
 const TABLES = {
@@ -61,8 +65,13 @@ export const COMPARISONS: Comparison[] = [
     path: (range) => `division-breakdown/?limit=${TOP}&${within(range)}`,
     ours: (text) => {
       const shares: DivisionShare[] = JSON.parse(text);
-      return shares.map(({ division_id, count }) => ({ key: division_id, visitors: count }));
+      return shares.map(({ division_id, count, percentage }) => ({
+        key: division_id,
+        visitors: count,
+        percentage,
+      }));
     },
+    whole: `SELECT uniqExact(visitor) AS visitors ${source('uniqExact', 'division')}`,
     statement: (way) =>
       `SELECT key, visitors FROM (
          SELECT toString(division_id) AS key, ${visitors(way)} AS visitors, ${views(way)} AS page_views
@@ -125,6 +134,19 @@ export async function askControl(
   const start = performance.now();
   const rows = await select<Counted>(client, statement(way), { first_day, last_day });
   return { rows, whole: performance.now() - start };
+}
+
+/** The exact numbers with their shares, where there are any. */
+export async function withShares(
+  client: ClickHouseClient,
+  { whole }: Comparison,
+  { first_day, last_day }: Range,
+  exact: Counted[],
+): Promise<Counted[]> {
+  if (whole === undefined) return exact;
+  const [all] = await select<{ visitors: number }>(client, whole, { first_day, last_day });
+  const share = (visitors: number) => Math.round((1_000 * visitors) / (all?.visitors ?? 0)) / 10;
+  return exact.map((row) => ({ ...row, percentage: share(row.visitors) }));
 }
 
 /** Tables of states by day, made of raw. */

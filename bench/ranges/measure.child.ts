@@ -6,7 +6,16 @@ import { READER_SETTINGS } from '../../clickhouse/settings.ts';
 import { select } from '../../clickhouse/statement.ts';
 import { type Asked, serve } from './api.ts';
 import { closeDay } from './closing.ts';
-import { askControl, COMPARISONS, dropStates, errorOf, makeStates, mustBeEqual, WAYS } from './controls.ts';
+import {
+  askControl,
+  COMPARISONS,
+  dropStates,
+  errorOf,
+  makeStates,
+  mustBeEqual,
+  WAYS,
+  withShares,
+} from './controls.ts';
 import type { Compared, Endpoint, Measured } from './measured.ts';
 import { questionsOf, rangesOf } from './questions.ts';
 import { type Opened, open, type Setting } from './setting.ts';
@@ -97,7 +106,8 @@ async function compare({ client }: Opened, asked: Asked, rounds: number): Promis
         for (const { name, ask } of round % 2 === 0 ? ways : ways.toReversed())
           answers.set(name, await ask());
         const exact = answers.get('uniqExact')?.rows ?? [];
-        mustBeEqual(what, answers.get('ours')?.rows ?? [], exact);
+        const shown = await withShares(client, comparison, range, exact);
+        mustBeEqual(what, answers.get('ours')?.rows ?? [], shown);
         for (const [name, { rows, whole }] of answers) {
           if (round >= 0) milliseconds[name] = [...(milliseconds[name] ?? []), hundredths(whole)];
           errors[name] = errorOf(rows, exact);
