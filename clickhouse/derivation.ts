@@ -14,6 +14,9 @@ export interface Tables {
 const OF_THE_SLICE = `day BETWEEN {first_day:Date} AND {last_day:Date} AND type != 'leave'
   AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}`;
 
+/** Keys are joined by their hashes, which takes less than half the time, and then compared. */
+const IS_SAME = 'before.last_day != toDate(0) AND before.key = chain.key';
+
 /**
  * Adds the visitors of a slice, and their page views, to the intervals.
  * @param together in one statement: faster where there is little to do, but each part of it needs its memory at the same time
@@ -75,9 +78,10 @@ FROM (
     chain.key AS key,
     arraySort(any(chain.days)) AS days,
     arraySort(any(chain.authenticated_days)) AS authenticated_days,
-    max(before.last_day) AS last_day,
-    max(before.last_authenticated_day) AS last_authenticated_day,
-    if(last_day = toDate(0), days[1], minIf(before.first_day, before.last_day != toDate(0))) AS first_day,
+    maxIf(before.last_day, ${IS_SAME}) AS last_day,
+    maxIf(before.last_authenticated_day, ${IS_SAME}) AS last_authenticated_day,
+    minIf(before.first_day, ${IS_SAME}) AS first_day_before,
+    if(last_day = toDate(0), days[1], first_day_before) AS first_day,
     arrayJoin(arrayConcat(
       arrayMap((day, previous) -> (day, previous, 1, 0), days, arrayPopBack(arrayPushFront(days, last_day))),
       arrayMap((day, previous) -> (day, previous, 0, 1),
@@ -86,12 +90,12 @@ FROM (
   FROM (${stateOf(name, lastSeen)}) AS before
   RIGHT JOIN (
     SELECT
-      visitor, ${ofEvent} AS key,
+      visitor, ${ofEvent} AS key, cityHash64(key) AS key_hash,
       groupUniqArray(day) AS days, groupUniqArrayIf(day, user_id != '') AS authenticated_days
     FROM footfall.event
     WHERE ${OF_THE_SLICE} AND ${where}
     GROUP BY visitor, key
-  ) AS chain ON before.visitor = chain.visitor AND before.key = chain.key
+  ) AS chain ON before.visitor = chain.visitor AND before.key_hash = chain.key_hash
   GROUP BY chain.visitor, chain.key
 )`;
 }
@@ -122,11 +126,11 @@ FROM (
   SELECT
     chain.key AS key,
     arraySort(any(chain.hours)) AS hours,
-    max(before.last_day) AS last_day,
+    maxIf(before.last_day, ${IS_SAME}) AS last_day,
     arrayJoin(arrayMap((hour, n) -> (hour, n = 1 AND last_day = toDate(0)), hours, arrayEnumerate(hours))) AS visit
   FROM (${stateOf(name, lastSeen)}) AS before
   RIGHT JOIN (
-    SELECT visitor, key, groupArray((hour, day, is_authenticated, page_views)) AS hours
+    SELECT visitor, key, cityHash64(key) AS key_hash, groupArray((hour, day, is_authenticated, page_views)) AS hours
     FROM (
       SELECT
         visitor, ${ofEvent} AS key, hour, day,
@@ -136,7 +140,7 @@ FROM (
       GROUP BY visitor, key, hour, day
     )
     GROUP BY visitor, key
-  ) AS chain ON before.visitor = chain.visitor AND before.key = chain.key
+  ) AS chain ON before.visitor = chain.visitor AND before.key_hash = chain.key_hash
   GROUP BY chain.visitor, chain.key
 )`;
 }
@@ -144,7 +148,7 @@ FROM (
 /** A row a month and, until the engine has merged them, more. Streamed: the visitors of the slice are what is in memory. */
 function stateOf(dimensionName: string, lastSeen: string): string {
   return `
-    SELECT visitor, key, first_day, last_day, last_authenticated_day
+    SELECT visitor, key, cityHash64(key) AS key_hash, first_day, last_day, last_authenticated_day
     FROM footfall.${lastSeen}
     WHERE dimension = '${dimensionName}' AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}
   `;

@@ -78,7 +78,7 @@ export class Intervals {
     );
     const firstDay = first([...counts.stored.keys(), ...counts.closed.keys()]);
     const wanted = from && firstDay && later(from, firstDay);
-    if (wanted !== undefined || (this.#settled(stale, counts.stored) && stale.length > 0)) {
+    if (wanted !== undefined || this.#isDue(stale, counts.stored, closedBefore)) {
       const whole = await this.#wholeFrom(counts, first([wanted, ...stale]));
       for (const day of stale.filter((day) => day < whole)) this.#outOfReach.set(day, counts.stored.get(day));
       const plan = planOf({ stale, from: wanted, whole, closedBefore, through });
@@ -96,16 +96,17 @@ export class Intervals {
     return { closedThrough, derivedFrom, outOfReach: [...this.#outOfReach.keys()].sort() };
   }
 
-  /** A day is not closed while its events still come, as those of an import do, unless they come for long. */
-  #settled(stale: readonly string[], stored: Map<string, number>): boolean {
-    const events = stale.map((day) => `${day} ${stored.get(day) ?? 0}`).join();
-    if (stale.length === 0) this.#waitingSince = undefined;
-    else this.#waitingSince ??= this.#now();
+  /** Closed days wait while late events still come, as those of an import do, unless they come for long. */
+  #isDue(stale: readonly string[], stored: Map<string, number>, closedBefore: string | undefined): boolean {
     const before = this.#staleBefore;
-    this.#staleBefore = events;
-    return (
-      events === before || this.#now() - (this.#waitingSince ?? Number.POSITIVE_INFINITY) > LONGEST_WAIT_MS
-    );
+    this.#staleBefore = stale.map((day) => `${day} ${stored.get(day) ?? 0}`).join();
+    const [day] = stale;
+    if (day === undefined || closedBefore === undefined || day > closedBefore) {
+      this.#waitingSince = undefined;
+      return day !== undefined;
+    }
+    this.#waitingSince ??= this.#now();
+    return this.#staleBefore === before || this.#now() - this.#waitingSince > LONGEST_WAIT_MS;
   }
 
   async #build(plan: Plan, counts: Counts, onProgress: IntervalsTask['onProgress']): Promise<void> {

@@ -40,7 +40,7 @@ it(`needs a rebuild, and the start says so (seed ${seed})`, async () => {
   const before = await open('UTC');
   for (const month of ['2025-03', '2025-04'])
     await before.insert(events.filter(({ day }) => day.startsWith(month)));
-  for (let look = 0; look < 2; look++) await before.updateIntervals({ lastDay: '2025-04-04' });
+  await before.updateIntervals({ lastDay: '2025-04-04' });
   await before.close();
 
   await expect(open('Asia/Kathmandu')).rejects.toMatchObject({

@@ -65,8 +65,7 @@ export async function openStores(events: readonly EventRow[] = []): Promise<Stor
   for (const rows of byMonth(events)) await analytics.insert(rows);
   const days = [...new Set(events.map(({ day }) => day))].sort();
   // The last two days are open.
-  for (let look = 0; look < 2; look++)
-    await analytics.updateIntervals({ lastDay: days.at(-3) ?? '2000-01-01' });
+  await analytics.updateIntervals({ lastDay: days.at(-3) ?? '2000-01-01' });
   return {
     analytics,
     sessions,

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS footfall.return_intervals (
   previous_grain Enum8('day' = 0, 'month' = 1),
   month          Date CODEC(ZSTD),
   previous_month Date CODEC(ZSTD),
-  key            LowCardinality(String) CODEC(ZSTD(3)),
+  key            String CODEC(ZSTD(3)),
   day            Date CODEC(Delta, ZSTD(3)),
   previous_day   Date CODEC(Delta, ZSTD(3)),
   is_open        Bool CODEC(ZSTD),
