@@ -40,10 +40,11 @@ export const REBUILD_SETTINGS = [
   'distributed_foreground_insert = 1',
 ].join(', ');
 
-/** Of statements that derive return intervals: they leave room for those who insert and read. */
+/** Of statements that derive return intervals: they make way for those who insert and read. */
 export const DERIVE_SETTINGS: ClickHouseSettings = {
   max_memory_usage: String(1024 ** 3),
-  max_threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+  max_threads: Math.max(2, Math.floor(availableParallelism() / 2)),
+  os_threads_nice_value_query: 10,
   // Months may have any number of closed days to say so of.
   max_partitions_per_insert_block: '0',
   distributed_foreground_insert: 1,

@@ -60,6 +60,7 @@ export function calendar(timeZone: string): Calendar {
       const midnight = Date.parse(`${day}T00:00:00Z`);
       // The offset before midnight, then the one after: they differ where a clock changes at midnight.
       const guess = midnight - offsetAt(midnight - offsetAt(midnight));
+      if (local(guess) === midnight && local(guess - 1) === midnight - 1) return guess;
       for (let at = guess - 2 * 60 * MINUTE; at <= guess + 2 * 60 * MINUTE; at += QUARTER_HOUR) {
         if (new Date(local(at)).toISOString().slice(0, 10) === day) return at;
       }

@@ -21,7 +21,7 @@ export function labelOf(interval: Exclude<Interval, 'hour'>, day: string): strin
 
 /** @param hour ms since the epoch */
 function hourLabel(hour: number): string {
-  return new Date(hour).toISOString().replace('.000Z', 'Z');
+  return `${new Date(hour).toISOString().slice(0, 19)}Z`;
 }
 
 /** Local hours, counted from each day's own start, so that days of 23 and 25 hours come out right. */

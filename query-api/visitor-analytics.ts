@@ -117,8 +117,14 @@ export class VisitorAnalytics {
     for (const row of await this.#buckets(interval, range, params.community_id)) {
       counts.set(interval === 'hour' ? row.bucket : labelOf(interval, row.bucket), row);
     }
-    // The store's own labels too: where a clock moves by half an hour, one day's hours do not fall on our grid.
-    const labels = [...new Set([...bucketLabels(interval, range, this.#calendar), ...counts.keys()])].sort();
+    const labels = bucketLabels(interval, range, this.#calendar);
+    const known = new Set(labels);
+    // Where a clock moves by half an hour, one day's hours do not fall on our grid.
+    const others = [...counts.keys()].filter((label) => !known.has(label));
+    if (others.length > 0) {
+      labels.push(...others);
+      labels.sort();
+    }
     const rows = labels.map((label) => counts.get(label) ?? { ...NOBODY, new_visitors: 0 });
     return {
       labels,
