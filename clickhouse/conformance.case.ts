@@ -239,14 +239,7 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
     });
 
     describe('rebuildDays', () => {
-      const derived = [
-        'page_daily',
-        'trend_hourly',
-        'trend_daily',
-        'division_daily',
-        'country_daily',
-        'community_daily',
-      ];
+      const derived = ['page_daily', 'trend_daily', 'division_daily'];
 
       /** What each of them holds of a day. */
       async function everyRow(day: string) {

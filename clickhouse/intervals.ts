@@ -27,6 +27,8 @@ const OPEN = '0';
 const EVENTS_A_SLICE = 1_000_000;
 /** Of which one statement can derive everything in little memory. */
 const FEW_EVENTS = 50_000;
+/** Filled by materialized views, and asked for the open day alone. */
+const OPEN_DAY_TABLES = ['page_daily', 'trend_daily', 'division_daily'];
 const FIRST_DAY = '1970-01-01';
 const LAST_DAY = '2149-06-06';
 /** How long a day may be kept from closing by events that still come. */
@@ -142,6 +144,7 @@ export class Intervals {
     await this.#exchange(tables.intervals, LIVE.intervals);
     await this.#exchange(tables.lastSeen, LIVE.lastSeen);
     await this.#drop([tables.intervals, tables.lastSeen]);
+    for (const table of OPEN_DAY_TABLES) await this.#dropPartitions(table, (day) => day <= through);
   }
 
   async #refreshOpen(from: string, counts: Counts): Promise<void> {

@@ -96,7 +96,7 @@ it('drops raw rows when their time is over, and never what was derived from them
       .toEqual([]);
     await store.rebuildDays(['2026-01-10']);
     const one = [{ visitors: 1, authenticated: 0, page_views: 1 }];
-    expect(await store.read('today_visitors', { day: '2026-01-10', community_id: NIL_UUID })).toEqual(one);
+    expect(await store.read('visitors', january)).toEqual(one);
 
     await store.insert([eventRow({ happened_at, received_at: happened_at + 3 * DAY, visitor: '2' })]);
     for (const from of [undefined, '2026-01-01']) {
@@ -108,6 +108,53 @@ it('drops raw rows when their time is over, and never what was derived from them
       });
     }
     expect(await store.read('visitors', january)).toEqual(one);
+  } finally {
+    session.close();
+    await store.close();
+  }
+});
+
+it('keeps the tables of the open day without days that are closed', async () => {
+  const store = await openAnalytics(`chdb://${join(directory, 'days')}`, { rawDays: 36_500 });
+  const days = ['2026-01-10', '2026-01-11'];
+  const seen = (day: string) => store.read('today_visitors', { day, community_id: NIL_UUID });
+  try {
+    await store.insert(days.map((day) => eventRow({ happened_at: Date.parse(`${day}T12:00:00Z`) })));
+    await store.updateIntervals({ lastDay: '2026-01-10' });
+    expect(await Promise.all(days.map(seen))).toEqual([
+      [{ visitors: 0, authenticated: 0, page_views: 0 }],
+      [{ visitors: 1, authenticated: 0, page_views: 1 }],
+    ]);
+  } finally {
+    await store.close();
+  }
+});
+
+it('forgets event ids a week after they were stored, but for those of imported history', async () => {
+  const path = join(directory, 'ids');
+  const store = await openAnalytics(`chdb://${path}`, { rawDays: 36_500 });
+  const session = new Session(path);
+  const at = Date.parse('2026-01-10T12:00:00Z');
+  const [received, imported] = [
+    '00000000-0000-4000-8000-000000000001',
+    '00000000-0000-4000-8000-000000000002',
+  ];
+  const known = async () => [...(await store.knownEventIds([received, imported], ['2026-01-10'], []))].sort();
+  const storedDaysAgo = async (days: number) => {
+    await session.queryAsync(
+      `ALTER TABLE footfall.event UPDATE stored_on = today() - ${days} WHERE true SETTINGS mutations_sync = 2`,
+    );
+    await session.queryAsync('OPTIMIZE TABLE footfall.event FINAL');
+  };
+  try {
+    await store.insert([
+      eventRow({ happened_at: at, event_id: received }),
+      eventRow({ happened_at: at, received_at: at + DAY, event_id: imported, log_offset: 1 }),
+    ]);
+    await storedDaysAgo(7);
+    expect(await known()).toEqual([received, imported]);
+    await storedDaysAgo(9);
+    expect(await known()).toEqual([imported]);
   } finally {
     session.close();
     await store.close();

@@ -1,6 +1,6 @@
 /**
- * How long raw rows stay: `rawDays` after they were received, and until the last row of their part is due, since
- * expired parts are dropped whole. By receipt and not by day, so that imported history stays as long as the rest.
+ * How long raw rows stay: `rawDays` after they were received, and up to a week more, since the engine rewrites a month no
+ * more often for what has expired of it. By receipt and not by day, so that imported history stays as long as the rest.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { addDays } from '../contract/reporting-day.ts';

@@ -106,7 +106,7 @@ test(`no gap and no duplicate over ${KILLS} kills`, async () => {
     eventIds: sent.length,
   });
   expect({ pageViews: analytics.pageViews, visitors: analytics.visitors }).toEqual({ pageViews, visitors });
-  expect(Object.keys(analytics.views)).toHaveLength(7);
+  expect(Object.keys(analytics.views)).toHaveLength(4);
   for (const [view, { rawPageViews, rawCounted, ...derived }] of Object.entries(analytics.views)) {
     expect(derived, view).toEqual({ pageViews: rawPageViews, counted: rawCounted });
   }

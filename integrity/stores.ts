@@ -11,9 +11,14 @@ export interface AnalyticsFigures {
   eventIds: number;
   pageViews: number;
   visitors: number;
-  /** Page views of each derived table, its visitors (of the table that counts none: its events), and what raw says they should be. */
+  /**
+   * Page views of each derived table, its visitors (of the table that counts none: its events), and what raw says they
+   * should be; of days that are not closed, but for the ledger's.
+   */
   views: Record<string, { pageViews: number; counted: number; rawPageViews: number; rawCounted: number }>;
 }
+
+const LAST_CLOSED_DAY = `SELECT max(day) FROM footfall.return_intervals WHERE dimension = 'derived' AND NOT is_open`;
 
 /** Of the embedded store of an installation that has stopped. */
 export async function embeddedAnalyticsFigures(folder: string): Promise<AnalyticsFigures> {
@@ -49,8 +54,9 @@ export async function analyticsFigures(client: ClickHouseClient): Promise<Analyt
     const table = name.replace(/_mv$/, '');
     const counted = table === 'log_hourly' ? 'sum(events)' : 'uniqExactMerge(visitor_set)';
     const totals = `sum(views) AS page_views, ${counted} AS counted`;
-    const derived = await askOne(`SELECT ${totals} FROM footfall.${table}`);
-    const fromRaw = await askOne(`SELECT ${totals} FROM (${as_select})`);
+    const days = table === 'log_hourly' ? 'true' : `day > (${LAST_CLOSED_DAY})`;
+    const derived = await askOne(`SELECT ${totals} FROM footfall.${table} WHERE ${days}`);
+    const fromRaw = await askOne(`SELECT ${totals} FROM (${as_select}) WHERE ${days}`);
     figures.views[table] = {
       pageViews: derived.page_views ?? -1,
       counted: derived.counted ?? -1,

@@ -2,7 +2,7 @@
  * Raw events that were never beacons, made inside the engine: as many and as different as those of a platform.
  *
  * Visitors, pages, communities and divisions are Zipf; a visitor has a division, a country, a browser and mostly one
- * community; three of ten sign in. Everything follows from an event's number and the seed, but for event ids.
+ * community; three of ten sign in. Sessions have three events on average. Everything follows from an event's number and the seed, but for event ids.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { DAY } from '../../contract/reporting-day.ts';
@@ -13,6 +13,11 @@ export const PARTITIONS = 8;
 const PAGES = 5_000;
 /** Of the log that a frame has. */
 const EVENTS_A_FRAME = 3;
+/** Numbers of the session that each of so many events in a row belongs to. */
+const SESSIONS = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3];
+const SESSIONS_A_ROW = Math.max(...SESSIONS) + 1;
+/** From one event of a session to the next. */
+const LONGEST_PAUSE_MS = 90_000;
 
 /** Events in order, spread over whole days with a peak at noon. */
 export interface Stretch {
@@ -27,7 +32,7 @@ export interface Stretch {
 
 const COLUMNS =
   'log_partition, log_offset, log_index, event_id, type, received_at, happened_at, day, hour, visitor, session_id, user_id, ' +
-  'community_id, division_id, division_type, relation, page, url, referrer, title, language, screen, country, browser, os, device';
+  'community_id, division_id, division_type, relation, page, url, referrer, title, language, screen, country, browser, os, device, stored_on';
 
 /** Numbers in [0, 1) of an expression. */
 const uniform = (of: string, salt: number) => `(cityHash64(${of}, ${SEED + salt}) % 1000000000 / 1000000000)`;
@@ -51,8 +56,9 @@ const COUNTRIES = 'US DE FR GB IN ES IT BR JP CN CA NL SE PL AT CH NO FI DK IE P
 /** Appends a stretch to a table like `event`. @param visitors of whom events are, some of them none */
 function insertStretch(table: string, visitors: number, stretch: Stretch): string {
   const { firstEvent, events, firstDay, days, until } = stretch;
-  // Numbers are spread evenly, each moved by chance; then days are bent so that noon has four times as many as midnight.
-  const inDays = `((number - ${firstEvent} + ${uniform('number', 1)}) * ${days} / ${events})`;
+  const firstMoment = Date.parse(`${firstDay}T00:00:00Z`);
+  // Sessions are spread evenly, each moved by chance; then days are bent so that noon has four times as many as midnight.
+  const inDays = `((number - place_in_session - ${firstEvent} + ${uniform('session', 1)}) * ${days} / ${events})`;
   const bent = `(${inDays} + 0.6 * sin(2 * pi() * ${inDays}) / (2 * pi()))`;
   return `INSERT INTO footfall.${table} (${COLUMNS})
 WITH
@@ -62,14 +68,14 @@ WITH
   ${list(DIVISIONS.map(({ type }) => type))} AS division_types,
   ${WORDS} AS words,
   ${zipf('rank', 2, COMMUNITIES.length)} AS home,
-  if(${percent('number', 3)} < 70, home, ${zipf('number', 4, COMMUNITIES.length)}) AS any_community,
+  if(${percent('session', 3)} < 70, home, ${zipf('session', 4, COMMUNITIES.length)}) AS any_community,
   -- 0 is none, and no array has it: the nil UUID, or empty text.
-  if(${oneIn(10, 'number', 5)}, 0, any_community) AS community,
+  if(${oneIn(10, 'session', 5)}, 0, any_community) AS community,
   if(${oneIn(2, 'rank', 6)}, division_of_community[home], ${zipf('rank', 7, DIVISIONS.length)}) AS any_division,
   if(${oneIn(10, 'rank', 8)}, 0, any_division) AS division,
   ${zipf('number', 9, PAGES)} AS page_number,
   concat(words[1 + cityHash64(page_number, 1) % 20], '-', words[1 + cityHash64(page_number, 2) % 20]) AS slug,
-  ${percent('rank', 10)} < 30 AND ${percent('number', 11)} < 70 AS is_signed_in,
+  ${percent('rank', 10)} < 30 AND ${percent('session', 11)} < 70 AS is_signed_in,
   ${percent('number', 12)} AS kind,
   ${percent('number', 13)} AS tag,
   ${percent('number', 14)} AS origin
@@ -84,7 +90,7 @@ SELECT
   toDate(received_at) AS day,
   toStartOfHour(received_at) AS hour,
   visitor,
-  ${uuidText('rank, intDiv(at, 14400000)', 15)} AS session_id,
+  ${uuidText('session', 15)} AS session_id,
   if(is_signed_in, ${uuidText('rank', 16)}, '') AS user_id,
   communities[community] AS community_id,
   divisions[division] AS division_id,
@@ -104,20 +110,25 @@ SELECT
   ${pick(COUNTRIES, zipf('rank', 20, COUNTRIES.length))} AS country,
   ${pick(['Chrome', 'Safari', 'Firefox', 'Edge'], zipf('rank', 21, 4))} AS browser,
   ${pick(['Windows', 'iOS', 'Android', 'macOS', 'Linux'], zipf('rank', 22, 5))} AS os,
-  ${pick(['desktop', 'mobile', 'tablet'], zipf('rank', 23, 3))} AS device
+  ${pick(['desktop', 'mobile', 'tablet'], zipf('rank', 23, 3))} AS device,
+  day AS stored_on
 FROM (
   SELECT
-    number, at, rank, visitor, log_partition,
-    row_number() OVER (PARTITION BY log_partition ORDER BY number) - 1 AS place
+    number, session, at, rank, visitor, log_partition,
+    row_number() OVER (PARTITION BY log_partition ORDER BY at, number) - 1 AS place
   FROM (
     SELECT
       number,
-      ${Date.parse(`${firstDay}T00:00:00Z`)} + toInt64(floor(${bent} * ${DAY})) AS at,
-      ${zipf('number', 24, visitors)} AS rank,
+      [${SESSIONS.join(', ')}] AS sessions,
+      number % ${SESSIONS.length} AS place_in_row,
+      intDiv(number, ${SESSIONS.length}) * ${SESSIONS_A_ROW} + sessions[1 + place_in_row] AS session,
+      place_in_row + 1 - indexOf(sessions, sessions[1 + place_in_row]) AS place_in_session,
+      ${firstMoment} + toInt64(floor(${bent} * ${DAY} + place_in_session * ${LONGEST_PAUSE_MS} * ${uniform('number', 25)})) AS at,
+      ${zipf('session', 24, visitors)} AS rank,
       cityHash64(rank, ${SEED}) AS visitor,
       bitShiftRight(visitor, 32) % ${PARTITIONS} AS log_partition
     FROM numbers(${firstEvent}, ${events})
-    WHERE at < ${until ?? Date.parse(`${firstDay}T00:00:00Z`) + days * DAY}
+    WHERE at >= ${firstMoment} AND at < ${until ?? firstMoment + days * DAY}
   )
 )`;
 }
