@@ -254,7 +254,7 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
       }
 
       it('heals every derived table of a day and leaves other days alone', async () => {
-        const [missing, doubled, other] = ['2026-11-05', '2026-11-06', '2026-11-07'] as const;
+        const [missing, doubled, other] = ['2026-11-09', '2026-11-10', '2026-11-11'] as const;
         const before = [await everyRow(missing), await everyRow(doubled)];
         for (const table of derived) {
           await opened.sql(`ALTER TABLE footfall.${opened.local(table)} DROP PARTITION '${missing}'`);
@@ -290,7 +290,7 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
     });
 
     it('keeps its rows when it is opened again, and runs no migration twice', async () => {
-      const range = siteOn('2026-11-02');
+      const range = siteOn('2026-11-10');
       const migrations = () => opened.sql('SELECT name, applied_at FROM footfall.migration ORDER BY name');
       const before = await migrations();
       store = await opened.reopen();

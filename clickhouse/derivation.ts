@@ -14,9 +14,6 @@ export interface Tables {
 const OF_THE_SLICE = `day BETWEEN {first_day:Date} AND {last_day:Date} AND type != 'leave'
   AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}`;
 
-/** Keys are joined by their hashes, which takes less than half the time, and then compared. */
-const IS_SAME = 'before.last_day != toDate(0) AND before.key = chain.key';
-
 /**
  * Adds the visitors of a slice, and their page views, to the intervals.
  * @param together in one statement: faster where there is little to do, but each part of it needs its memory at the same time
@@ -67,36 +64,28 @@ function inserts(target: string, selects: string[], together: boolean): string[]
  * Each day on which a visitor came to a key, with the day before: those of all visits, and those signed in.
  * @param key of the result, of a visitor's `key` and `first_day`
  */
-function returns(
-  { name, key: ofEvent, where = 'true' }: EventDimension,
-  lastSeen: string,
-  key: string,
-): string {
+function returns(of: EventDimension, lastSeen: string, key: string): string {
+  const { key: ofEvent, where = 'true' } = of;
   return `SELECT ${key} AS key, visit.1 AS day, visit.2 AS previous_day, visit.3 AS visitors, visit.4 AS authenticated, 0 AS page_views
 FROM (
   SELECT
     chain.key AS key,
-    arraySort(any(chain.days)) AS days,
-    arraySort(any(chain.authenticated_days)) AS authenticated_days,
-    maxIf(before.last_day, ${IS_SAME}) AS last_day,
-    maxIf(before.last_authenticated_day, ${IS_SAME}) AS last_authenticated_day,
-    minIf(before.first_day, ${IS_SAME}) AS first_day_before,
-    if(last_day = toDate(0), days[1], first_day_before) AS first_day,
+    if(before.last_day = toDate(0), chain.days[1], before.first_day) AS first_day,
     arrayJoin(arrayConcat(
-      arrayMap((day, previous) -> (day, previous, 1, 0), days, arrayPopBack(arrayPushFront(days, last_day))),
+      arrayMap((day, previous) -> (day, previous, 1, 0),
+        chain.days, arrayPopBack(arrayPushFront(chain.days, before.last_day))),
       arrayMap((day, previous) -> (day, previous, 0, 1),
-        authenticated_days, arrayPopBack(arrayPushFront(authenticated_days, last_authenticated_day)))
+        chain.authenticated_days, arrayPopBack(arrayPushFront(chain.authenticated_days, before.last_authenticated_day)))
     )) AS visit
-  FROM (${stateOf(name, lastSeen)}) AS before
-  RIGHT JOIN (
+  FROM (
     SELECT
-      visitor, ${ofEvent} AS key, cityHash64(key) AS key_hash,
-      groupUniqArray(day) AS days, groupUniqArrayIf(day, user_id != '') AS authenticated_days
+      visitor, ${ofEvent} AS key,
+      arraySort(groupUniqArray(day)) AS days, arraySort(groupUniqArrayIf(day, user_id != '')) AS authenticated_days
     FROM footfall.event
     WHERE ${OF_THE_SLICE} AND ${where}
     GROUP BY visitor, key
-  ) AS chain ON before.visitor = chain.visitor AND before.key_hash = chain.key_hash
-  GROUP BY chain.visitor, chain.key
+  ) AS chain
+  LEFT ANY JOIN (${stateOf(of, lastSeen)}) AS before ON before.visitor = chain.visitor AND before.key = chain.key
 )`;
 }
 
@@ -113,11 +102,8 @@ GROUP BY key, day`;
  * Each hour in which a visitor came to a key, and whether it was the first of all.
  * @param key of the result, of a visitor's `key` and the `hour` in words
  */
-function hours(
-  { name, key: ofEvent, where = 'true' }: EventDimension,
-  lastSeen: string,
-  key: string,
-): string {
+function hours(of: EventDimension, lastSeen: string, key: string): string {
+  const { key: ofEvent, where = 'true' } = of;
   return `SELECT
   ${key} AS key, visit.1.2 AS day, if(visit.2, toDate(0), day) AS previous_day,
   1 AS visitors, visit.1.3 AS authenticated, visit.1.4 AS page_views,
@@ -125,12 +111,9 @@ function hours(
 FROM (
   SELECT
     chain.key AS key,
-    arraySort(any(chain.hours)) AS hours,
-    maxIf(before.last_day, ${IS_SAME}) AS last_day,
-    arrayJoin(arrayMap((hour, n) -> (hour, n = 1 AND last_day = toDate(0)), hours, arrayEnumerate(hours))) AS visit
-  FROM (${stateOf(name, lastSeen)}) AS before
-  RIGHT JOIN (
-    SELECT visitor, key, cityHash64(key) AS key_hash, groupArray((hour, day, is_authenticated, page_views)) AS hours
+    arrayJoin(arrayMap((hour, n) -> (hour, n = 1 AND before.last_day = toDate(0)), chain.hours, arrayEnumerate(chain.hours))) AS visit
+  FROM (
+    SELECT visitor, key, arraySort(groupArray((hour, day, is_authenticated, page_views))) AS hours
     FROM (
       SELECT
         visitor, ${ofEvent} AS key, hour, day,
@@ -140,17 +123,27 @@ FROM (
       GROUP BY visitor, key, hour, day
     )
     GROUP BY visitor, key
-  ) AS chain ON before.visitor = chain.visitor AND before.key_hash = chain.key_hash
-  GROUP BY chain.visitor, chain.key
+  ) AS chain
+  LEFT ANY JOIN (${stateOf(of, lastSeen)}) AS before ON before.visitor = chain.visitor AND before.key = chain.key
 )`;
 }
 
-/** A row a month and, until the engine has merged them, more. Streamed: the visitors of the slice are what is in memory. */
-function stateOf(dimensionName: string, lastSeen: string): string {
+/**
+ * When visitors of the slice came to their keys before. They are sought by hashes, which is several times as fast as to
+ * join all that is there, and only the found are joined, by what they are.
+ */
+function stateOf({ name, key, where = 'true' }: EventDimension, lastSeen: string): string {
   return `
-    SELECT visitor, key, cityHash64(key) AS key_hash, first_day, last_day, last_authenticated_day
-    FROM footfall.${lastSeen}
-    WHERE dimension = '${dimensionName}' AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}
+    SELECT
+      visitor, key,
+      min(last_seen.first_day) AS first_day, max(last_seen.last_day) AS last_day,
+      max(last_seen.last_authenticated_day) AS last_authenticated_day
+    FROM footfall.${lastSeen} AS last_seen
+    WHERE dimension = '${name}' AND visitor BETWEEN {first_visitor:UInt64} AND {last_visitor:UInt64}
+      AND cityHash64(visitor, key) GLOBAL IN (
+        SELECT cityHash64(visitor, ${key}) FROM footfall.event WHERE ${OF_THE_SLICE} AND ${where}
+      )
+    GROUP BY visitor, key
   `;
 }
 

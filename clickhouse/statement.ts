@@ -4,6 +4,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { bind } from './bind.ts';
 import { AnalyticsStoreError } from './port.ts';
 
+type Columns = Record<string, unknown[]>;
+
 const texts = new Map<string, string>();
 
 /** Runs `queries/NAME.sql`. `Row` is what its SELECT answers: strings and numbers, the latter checked to be exact. */
@@ -22,12 +24,12 @@ export async function select<Row>(
 ): Promise<Row[]> {
   const result = await client.query({
     query,
-    format: 'JSONEachRow',
+    // Of the formats that JSON.parse takes at once, the one with the least to parse.
+    format: 'JSONColumnsWithMetadata',
     clickhouse_settings: { ...bind(params), output_format_json_quote_64bit_integers: 0 },
   });
-  const rows = await result.json<Row>();
-  for (const row of rows) checkValues(row);
-  return rows;
+  const { data }: { data: Columns } = JSON.parse(await result.text());
+  return rowsOf<Row>(data);
 }
 
 /** The same as {@link selectNamed} as one Arrow IPC stream. */
@@ -49,8 +51,19 @@ function statementText(name: string): string {
   return text;
 }
 
-function checkValues(row: unknown): void {
-  for (const [column, value] of Object.entries(row ?? {})) {
+function rowsOf<Row>(columns: Columns): Row[] {
+  const names = Object.keys(columns);
+  for (const name of names) checkValues(name, columns[name]);
+  const [first = []] = Object.values(columns);
+  return first.map((_, n) => {
+    const row: Record<string, unknown> = {};
+    for (const name of names) row[name] = columns[name]?.[n];
+    return row as Row;
+  });
+}
+
+function checkValues(column: string, values: readonly unknown[] = []): void {
+  for (const value of values) {
     if (typeof value === 'string' || Number.isSafeInteger(value)) continue;
     throw new AnalyticsStoreError('failed', `column ${column} is neither text nor an exact integer`);
   }

@@ -1,7 +1,7 @@
 /** The buckets of a trend: every one that a range touches, in order, with its label. */
 
 import type { Interval } from '../contract/query.ts';
-import { addDays, type Calendar } from '../contract/reporting-day.ts';
+import { addDays, type Calendar, DAY } from '../contract/reporting-day.ts';
 import type { DayRange } from './range.ts';
 import { daysOf } from './range.ts';
 
@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 
 /** `2025-01-01T05:00:00Z`, `2025-01-01`, the week's Monday, or `2025-01`. */
 export function bucketLabels(interval: Interval, range: DayRange, calendar: Calendar): string[] {
-  if (interval === 'hour') return hours(range, calendar).map(hourLabel);
+  if (interval === 'hour') return hourLabels(hours(range, calendar));
   return [...new Set(daysOf(range).map((day) => labelOf(interval, day)))];
 }
 
@@ -19,9 +19,24 @@ export function labelOf(interval: Exclude<Interval, 'hour'>, day: string): strin
   return interval === 'month' ? day.slice(0, 7) : day;
 }
 
-/** @param hour ms since the epoch */
-function hourLabel(hour: number): string {
-  return `${new Date(hour).toISOString().slice(0, 19)}Z`;
+/** @param hours ms since the epoch. A year has thousands of hours, but few days and times of day, which are each said once. */
+function hourLabels(hours: readonly number[]): string[] {
+  const dates = new Map<number, string>();
+  const times = new Map<number, string>();
+  return hours.map((hour) => {
+    const time = hour % DAY;
+    return `${part(dates, hour - time, 0, 11)}${part(times, time, 11, 19)}Z`;
+  });
+}
+
+/** Part of an instant in words. */
+function part(known: Map<number, string>, instant: number, from: number, to: number): string {
+  let text = known.get(instant);
+  if (text === undefined) {
+    text = new Date(instant).toISOString().slice(from, to);
+    known.set(instant, text);
+  }
+  return text;
 }
 
 /** Local hours, counted from each day's own start, so that days of 23 and 25 hours come out right. */

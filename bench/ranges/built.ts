@@ -8,8 +8,7 @@ export interface Built {
   /** How many different ones the events have. */
   distinct: Record<string, number>;
   generatedInSeconds: number;
-  /** Of the look at events that may still be coming, all of whose days are open. */
-  firstLookSeconds: number;
+  /** Of all days at once. */
   buildSeconds: number;
   buildMemory: Memory;
   raw: TableSize & { bytesPerEvent: number };

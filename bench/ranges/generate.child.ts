@@ -1,7 +1,6 @@
 /** `generate.child.ts FOLDER SETTING`: fills a store, has its return intervals derived, and leaves what that took in `built.json`. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { monthsOf } from '../../clickhouse/slices.ts';
 import { select } from '../../clickhouse/statement.ts';
 import { daysBetween } from '../../contract/reporting-day.ts';
@@ -26,16 +25,10 @@ await fillLedger();
 await store.rebuildDays([today]);
 const generatedIn = seconds(generating);
 
-// The first look sees days whose events may still be coming; a pipeline looks again later.
-const looks: number[] = [];
-const { memory } = await withMemory(async () => {
-  for (let look = 1; look <= 2; look++) {
-    const start = performance.now();
-    const { closedThrough } = await store.updateIntervals({ lastDay: yesterday });
-    looks.push(seconds(start));
-    console.error(`look ${look}: ${seconds(start)} s, closed through ${closedThrough}`);
-    await pause(100);
-  }
+const { result: buildSeconds, memory } = await withMemory(async () => {
+  const start = performance.now();
+  await store.updateIntervals({ lastDay: yesterday, onProgress });
+  return seconds(start);
 });
 await settleMerges(client);
 
@@ -48,12 +41,10 @@ const [distinct] = await select<Record<string, number>>(
      uniqExact(division_id) AS divisions, countIf(type = 'page_view') AS page_views FROM footfall.event`,
 );
 const ratio = ({ bytes }: TableSize) => Math.round((1_000 * bytes) / raw.bytes) / 1_000;
-const [firstLookSeconds = 0, buildSeconds = 0] = looks;
 const built: Built = {
   setting,
   distinct: distinct ?? {},
   generatedInSeconds: generatedIn,
-  firstLookSeconds,
   buildSeconds,
   buildMemory: memory,
   raw: { ...raw, bytesPerEvent: Math.round((10 * raw.bytes) / raw.rows) / 10 },
@@ -62,6 +53,10 @@ const built: Built = {
 };
 await close();
 await writeFile(join(folder, 'built.json'), JSON.stringify(built));
+
+function onProgress(done: number, total: number): void {
+  console.error(`derived ${Math.round((100 * done) / total)} % of ${total} events`);
+}
 
 /** A month each, and the open day. */
 function stretchesOf(): Stretch[] {

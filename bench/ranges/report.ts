@@ -38,10 +38,10 @@ export function textOf(report: Report): string {
     ),
     '',
     `export/ of a year as CSV, first byte: p50 ${firstByteOfYear(report)} ms`,
-    `build: ${report.buildSeconds} s after a first look of ${report.firstLookSeconds} s, ${mebibytes(report.buildMemory)}`,
+    `build: ${report.buildSeconds} s, ${mebibytes(report.buildMemory)}`,
     `raw: ${raw.rows} rows, ${raw.bytes} bytes; return_intervals: ${returnIntervals.rows} rows, ${returnIntervals.bytes} bytes, ` +
       `${returnIntervals.toRaw} of raw; last_seen: ${lastSeen.rows} rows, ${lastSeen.bytes} bytes, ${lastSeen.toRaw} of raw`,
-    `closing a day of ${closing.events} events: ${closing.closeSeconds} s after a first look of ${closing.openSeconds} s, ${mebibytes(closing.memory)}; ` +
+    `closing a day of ${closing.events} events: ${closing.seconds} s, ${mebibytes(closing.memory)}; ` +
       `inserts alone ${JSON.stringify(closing.insertsAlone)}, meanwhile ${JSON.stringify(closing.insertsMeanwhile)}`,
   ];
   return lines.join('\n');
