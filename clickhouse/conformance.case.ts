@@ -199,6 +199,18 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
         ]);
       });
 
+      it('finds event ids of a partition below an offset, received since', async () => {
+        const noon = at('2025-07-10');
+        const ids = [1, 2, 3, 5, 6].map((n) => uuid(8, n));
+        expect(await store.seenEventIds(20, 7, noon + 1, ids)).toEqual([
+          { eventId: uuid(8, 2), visitor: '2', receivedAt: noon + 1_000 },
+        ]);
+        expect((await store.seenEventIds(20, 100, noon, ids)).map(({ eventId }) => eventId).sort()).toEqual(
+          ids.slice(0, 3),
+        );
+        expect(await store.seenEventIds(20, 100, noon, [])).toEqual([]);
+      });
+
       it('knows event ids by day, outside the ranges that are left out', async () => {
         const ids = [1, 2, 3, 5, 6].map((n) => uuid(8, n));
         expect(await store.knownEventIds(ids, ['2025-07-09', '2025-07-10'], [])).toEqual(

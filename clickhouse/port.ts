@@ -29,8 +29,13 @@ export interface AnalyticsStore {
   /** Event ids of a partition below `beforeOffset`, received at or after `since` (ms since the epoch). */
   recentEventIds(partition: number, beforeOffset: number, since: number): Promise<SeenEvent[]>;
 
-  /** Those of a partition below `beforeOffset` that have one of these event ids, whenever they were received. */
-  seenEventIds(partition: number, beforeOffset: number, eventIds: string[]): Promise<SeenEvent[]>;
+  /** Those of {@link recentEventIds} that have one of these event ids. */
+  seenEventIds(
+    partition: number,
+    beforeOffset: number,
+    since: number,
+    eventIds: string[],
+  ): Promise<SeenEvent[]>;
 
   /** Which of these event ids raw already has on these days, rows of `except` left out. */
   knownEventIds(eventIds: string[], days: string[], except: StoredRange[]): Promise<Set<string>>;

@@ -132,11 +132,18 @@ class ClickHouseStore implements AnalyticsStore {
     return await this.#seen('recent_event_ids', { partition, before_offset: beforeOffset, since });
   }
 
-  async seenEventIds(partition: number, beforeOffset: number, eventIds: string[]): Promise<SeenEvent[]> {
+  async seenEventIds(
+    partition: number,
+    beforeOffset: number,
+    since: number,
+    eventIds: string[],
+  ): Promise<SeenEvent[]> {
     const seen: SeenEvent[][] = [];
     for (let from = 0; from < eventIds.length; from += MAX_IDS) {
       const event_ids = eventIds.slice(from, from + MAX_IDS);
-      seen.push(await this.#seen('seen_event_ids', { partition, before_offset: beforeOffset, event_ids }));
+      seen.push(
+        await this.#seen('seen_event_ids', { partition, before_offset: beforeOffset, since, event_ids }),
+      );
     }
     return seen.flat();
   }

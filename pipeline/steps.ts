@@ -109,9 +109,13 @@ async function dropRepeats(draft: Draft, { analytics }: StepContext): Promise<vo
     else instants.push(receivedAt);
   };
   const lateIds = [...new Set(late.map(({ event_id }) => event_id))];
+  const lateSince = loadSince(
+    late.reduce((first, { received_at }) => Math.min(first, received_at), Infinity),
+  );
   for (const { eventId, visitor, receivedAt } of await analytics.seenEventIds(
     partition,
     firstOffset,
+    lateSince,
     lateIds,
   )) {
     note(windowKey(visitor, eventId), receivedAt);
