@@ -24,7 +24,7 @@ const events = randomEvents(seed, 3_000, days);
 const expected = reference(events);
 const range = { first_day: '2025-01-25', last_day: '2025-03-10' };
 const site = { ...range, dimension: 'site', key: '' } as const;
-const pages = { ...range, dimension: 'page', key: '', limit: 100, offset: 0 } as const;
+const pages = { ...range, dimension: 'page', limit: 100, offset: 0 } as const;
 
 let directory: string;
 let store: AnalyticsStore;

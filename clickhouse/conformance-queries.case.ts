@@ -3,7 +3,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { type AnalyticsStore, type EventRow, NIL_UUID } from './port.ts';
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
-import { keysOf, random, randomRange, reference, uuid } from './reference.case.ts';
+import { keysOf, random, randomRange, reference, sorted, uuid } from './reference.case.ts';
 
 export const at = (day: string, hour = 12) => Date.parse(`${day}T00:00:00Z`) + hour * 3_600_000;
 /** Of a day, from the views. */
@@ -27,30 +27,31 @@ export function describeQueries(
       expect(await store().read(query, params), `${query} ${JSON.stringify(params)}`).toEqual(rows);
     }
 
-    it.each(['site', 'community', 'known_division', 'community_division', 'relation'] as const)(
-      'counts the visitors of a range by %s',
-      async (dimension) => {
-        const keys = keysOf(events, dimension);
-        for (const [n, range] of ranges(12).entries()) {
-          const params = { ...range, dimension, key: keys[n % keys.length] ?? '' };
-          await check('visitors', params, expected.visitors(params));
-        }
-      },
-    );
+    it.each([
+      'site',
+      'community',
+      'one_division',
+      'known_division',
+      'community_division',
+      'relation',
+    ] as const)('counts the visitors of a range by %s', async (dimension) => {
+      const keys = keysOf(events, dimension);
+      for (const [n, range] of ranges(12).entries()) {
+        const params = { ...range, dimension, key: keys[n % keys.length] ?? '' };
+        await check('visitors', params, expected.visitors(params));
+      }
+    });
 
     it.each(['division', 'division_type', 'country', 'page'] as const)('ranks by %s', async (dimension) => {
-      const [first] = keysOf(events, dimension);
       for (const range of ranges(6)) {
         for (const [limit, offset] of [
           [4, 0],
           [7, 7],
           [1_000, 0],
         ] as const) {
-          const params = { ...range, dimension, key: '', limit, offset };
+          const params = { ...range, dimension, limit, offset };
           await check('ranking', params, expected.ranking(params));
         }
-        const one = { ...range, dimension, key: first ?? '', limit: 1, offset: 0 };
-        await check('ranking', one, expected.ranking(one));
       }
     });
 
@@ -66,12 +67,18 @@ export function describeQueries(
       }
     });
 
+    async function checkHours(params: QueryParams<'trends_hourly'>) {
+      expect(sorted(await store().read('trends_hourly', params))).toEqual(
+        sorted(expected.trends_hourly(params)),
+      );
+    }
+
     it('counts by hour, new visitors apart', async () => {
       for (const range of ranges(3)) {
         const site = { ...range, dimension: 'hour', prefix: '' } as const;
-        await check('trends_hourly', site, expected.trends_hourly(site));
+        await checkHours(site);
         const community = { ...range, dimension: 'community_hour', prefix: `${uuid(1, 2)}/` } as const;
-        await check('trends_hourly', community, expected.trends_hourly(community));
+        await checkHours(community);
       }
     });
 
@@ -118,7 +125,7 @@ export function describeQueries(
       const site = { ...range, dimension: 'site', key: '' } as const;
       await check('visitors', site, [{ visitors: 0, authenticated: 0, page_views: 0 }]);
       await check('trends', { ...site, interval: 'day' }, []);
-      await check('ranking', { ...range, dimension: 'page', key: '', limit: 10, offset: 0 }, []);
+      await check('ranking', { ...range, dimension: 'page', limit: 10, offset: 0 }, []);
     });
 
     it('keeps the parameters of queries apart that run at the same time', async () => {
@@ -149,8 +156,4 @@ export function describeQueries(
       });
     });
   });
-}
-
-export function sorted<T>(rows: readonly T[]): T[] {
-  return [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }

@@ -1,9 +1,9 @@
 /** What every engine of the analytics store must do. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { daysBetween } from '../contract/reporting-day.ts';
-import { at, describeQueries, siteOn, sorted } from './conformance-queries.case.ts';
+import { at, describeQueries, siteOn } from './conformance-queries.case.ts';
 import { type AnalyticsStore, type EventRow, NIL_UUID, placeOf } from './port.ts';
-import { eventRow, randomEvents, reference, uuid } from './reference.case.ts';
+import { eventRow, randomEvents, reference, sorted, uuid } from './reference.case.ts';
 
 export interface Opened {
   store: AnalyticsStore;

@@ -24,6 +24,8 @@ const DEFINED = [
   { name: 'site', key: "''" },
   { name: 'community', key: COMMUNITY, where: HAS_COMMUNITY },
   { name: 'division', key: DIVISION, where: HAS_DIVISION, ranked: true },
+  // The same, asked for one at a time, which the grains of a ranking make slower.
+  { name: 'one_division', key: DIVISION, where: HAS_DIVISION },
   // Whoever has any division.
   { name: 'known_division', key: "''", where: HAS_DIVISION },
   {

@@ -39,14 +39,14 @@ interface EventsOfHour {
 interface Queries {
   /** One row: unique visitors of a key in a range. */
   visitors: { params: Days & Key; row: VisitorCounts };
-  /** Keys of a ranked dimension, most visitors first, and the number of all; or a single key, where one is named. */
+  /** Keys of a ranked dimension, most visitors first, and the number of all. */
   ranking: {
-    params: Days & { dimension: RankedName; key: string; limit: number; offset: number };
+    params: Days & { dimension: RankedName; limit: number; offset: number };
     row: VisitorCounts & { key: string; keys: number };
   };
   /** Buckets that have visitors; `bucket` is the first day of the bucket, or of the week or month that it belongs to. */
   trends: { params: Days & Key & { interval: 'day' | 'week' | 'month' }; row: BucketCounts };
-  /** `bucket` is `2025-01-01T05:00:00Z`; keys of `community_hour` begin with `COMMUNITY/`. */
+  /** In no order; `bucket` is `2025-01-01T05:00:00Z`; keys of `community_hour` begin with `COMMUNITY/`. */
   trends_hourly: {
     params: Days & { dimension: 'hour' | 'community_hour'; prefix: string };
     row: BucketCounts;

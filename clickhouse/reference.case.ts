@@ -118,6 +118,7 @@ const KEYS: Record<DimensionName, (event: EventRow) => string | undefined> = {
   site: () => '',
   community: ({ community_id }) => known(community_id),
   division: ({ division_id }) => known(division_id),
+  one_division: ({ division_id }) => known(division_id),
   known_division: ({ division_id }) => known(division_id) && '',
   community_division: ({ community_id, division_id }) =>
     known(community_id) && known(division_id) && `${community_id}/${division_id}`,
@@ -169,9 +170,8 @@ export function reference(events: readonly EventRow[]) {
       counts(inRange(of(dimension, key), range)),
     ],
 
-    ranking: ({ dimension, key, limit, offset, ...range }: QueryParams<'ranking'>): QueryRow<'ranking'>[] => {
-      const some = inRange(key === '' ? counted : of(dimension, key), range);
-      return ranked(some, KEYS[dimension]).slice(offset, offset + limit);
+    ranking: ({ dimension, limit, offset, ...range }: QueryParams<'ranking'>): QueryRow<'ranking'>[] => {
+      return ranked(inRange(counted, range), KEYS[dimension]).slice(offset, offset + limit);
     },
 
     trends: ({ dimension, key, interval, ...range }: QueryParams<'trends'>): QueryRow<'trends'>[] => {
@@ -339,4 +339,8 @@ function mondayOf(day: string): string {
 
 function ascending(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function sorted<T>(rows: readonly T[]): T[] {
+  return [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }

@@ -43,8 +43,9 @@ function part(known: Map<number, string>, instant: number, from: number, to: num
 function hours({ first_day, last_day }: DayRange, calendar: Calendar): number[] {
   const found: number[] = [];
   let start = calendar.startOf(first_day);
-  for (let day = first_day; day <= last_day; day = addDays(day, 1)) {
-    const end = calendar.startOf(addDays(day, 1));
+  for (let day = first_day; day <= last_day; ) {
+    day = addDays(day, 1);
+    const end = calendar.startOf(day);
     for (let hour = start; hour < end; hour += HOUR) found.push(hour);
     start = end;
   }

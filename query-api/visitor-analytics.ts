@@ -42,7 +42,7 @@ type RangeQuery = Static<typeof RangeParams>;
 const TOP_COUNTRIES = 10;
 const MAX_DIVISION_TYPES = 1_000;
 const EXPORT_DAYS_A_QUERY = 366;
-const NOBODY: VisitorCounts = { visitors: 0, authenticated: 0, page_views: 0 };
+const NOBODY = { visitors: 0, authenticated: 0, new_visitors: 0, page_views: 0 };
 const PERIOD_DAYS = { day: 1, week: 7, month: 30 } as const;
 /** Growth of less than this many percent, either way, is none. */
 const STABLE_BELOW_PERCENT = 1;
@@ -117,23 +117,20 @@ export class VisitorAnalytics {
     for (const row of await this.#buckets(interval, range, params.community_id)) {
       counts.set(interval === 'hour' ? row.bucket : labelOf(interval, row.bucket), row);
     }
-    const labels = bucketLabels(interval, range, this.#calendar);
-    const known = new Set(labels);
+    let labels = bucketLabels(interval, range, this.#calendar);
     // Where a clock moves by half an hour, one day's hours do not fall on our grid.
-    const others = [...counts.keys()].filter((label) => !known.has(label));
-    if (others.length > 0) {
-      labels.push(...others);
-      labels.sort();
+    if (labels.filter((label) => counts.has(label)).length < counts.size)
+      labels = [...new Set([...labels, ...counts.keys()])].sort();
+    const trends: Trends = { labels, total: [], authenticated: [], anonymous: [], new: [], returning: [] };
+    for (const label of labels) {
+      const { visitors, authenticated, new_visitors } = counts.get(label) ?? NOBODY;
+      trends.total.push(visitors);
+      trends.authenticated.push(authenticated);
+      trends.anonymous.push(visitors - authenticated);
+      trends.new.push(new_visitors);
+      trends.returning.push(visitors - new_visitors);
     }
-    const rows = labels.map((label) => counts.get(label) ?? { ...NOBODY, new_visitors: 0 });
-    return {
-      labels,
-      total: rows.map(({ visitors }) => visitors),
-      authenticated: rows.map(({ authenticated }) => authenticated),
-      anonymous: rows.map(({ visitors, authenticated }) => visitors - authenticated),
-      new: rows.map(({ new_visitors }) => new_visitors),
-      returning: rows.map(({ visitors, new_visitors }) => visitors - new_visitors),
-    };
+    return trends;
   }
 
   /** Weeks begin on Monday and are counted whole, up to today. */
@@ -283,7 +280,7 @@ export class VisitorAnalytics {
     const [community, division] = [community_id?.toLowerCase(), division_id?.toLowerCase()];
     if (division === undefined) return this.#analytics.read('visitors', { ...range, ...placeOf(community) });
     if (community === undefined)
-      return this.#analytics.read('ranking', { ...range, ...all('division'), key: division, limit: 1 });
+      return this.#analytics.read('visitors', { ...range, dimension: 'one_division', key: division });
     const place = { dimension: 'community_division', key: `${community}/${division}` } as const;
     return this.#analytics.read('visitors', { ...range, ...place });
   }
@@ -338,7 +335,7 @@ const placeOf = (community: string | undefined) =>
     : ({ dimension: 'community', key: community } as const);
 
 /** Every key of a ranked dimension, from the first. */
-const all = <Name extends RankedName>(dimension: Name) => ({ dimension, key: '', offset: 0 });
+const all = <Name extends RankedName>(dimension: Name) => ({ dimension, offset: 0 });
 
 const idOf = (id: string | undefined) => id?.toLowerCase() ?? NIL_UUID;
 

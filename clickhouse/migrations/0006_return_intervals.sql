@@ -22,4 +22,5 @@ CREATE TABLE IF NOT EXISTS footfall.return_intervals (
 ENGINE = SummingMergeTree
 PARTITION BY if(is_open, 0, toYear(day))
 ORDER BY (dimension, day_grain, previous_grain, month, previous_month, key, day, previous_day)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  min_age_to_force_merge_seconds = 60;

@@ -12,4 +12,5 @@ CREATE TABLE IF NOT EXISTS footfall.last_seen (
 ENGINE = AggregatingMergeTree
 PARTITION BY month
 ORDER BY (dimension, visitor, key)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
+  min_age_to_force_merge_seconds = 60;

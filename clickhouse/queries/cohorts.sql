@@ -9,7 +9,6 @@ SELECT
 FROM footfall.return_intervals
 WHERE dimension = 'cohort'
   AND key BETWEEN {first_week:String} AND {last_week:String}
-  AND day_grain = 'day' AND previous_grain = 'day'
   AND return_intervals.day BETWEEN {first_week:Date} AND {last_day:Date}
 GROUP BY cohort, weeks_later
 HAVING weeks_later <= {weeks:UInt32}

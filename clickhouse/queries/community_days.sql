@@ -6,7 +6,6 @@ SELECT
 FROM footfall.return_intervals
 WHERE dimension = 'relation'
   AND key IN (concat({community_id:String}, '/same'), concat({community_id:String}, '/cross'))
-  AND day_grain = 'day' AND previous_grain = 'day'
   AND return_intervals.day BETWEEN {first_day:Date} AND {last_day:Date}
 GROUP BY return_intervals.day
 ORDER BY day

@@ -1,4 +1,4 @@
--- Keys of a ranked dimension by unique visitors in a range of days, a page of them, and the number of all; or one key.
+-- Keys of a ranked dimension by unique visitors in a range of days, a page of them, and the number of all.
 -- Days of the first and the last month, and the months between as wholes; previous days of the first month that are
 -- before the range, and the months before as wholes.
 WITH
@@ -12,7 +12,6 @@ SELECT
   count() OVER () AS keys
 FROM footfall.return_intervals
 WHERE dimension = {dimension:String}
-  AND (empty({key:String}) OR key = {key:String})
   AND day BETWEEN first_month AND {last_day:Date}
   AND (
     day_grain = 'day' AND month IN (first_month, last_month) AND day BETWEEN {first_day:Date} AND {last_day:Date}

@@ -9,7 +9,6 @@ SELECT
   sum(return_intervals.page_views) AS page_views
 FROM footfall.return_intervals
 WHERE dimension = {dimension:String} AND key = {key:String}
-  AND day_grain = 'day' AND previous_grain = 'day'
   AND return_intervals.day BETWEEN {first_day:Date} AND {last_day:Date}
 GROUP BY first_of_bucket
 ORDER BY first_of_bucket

@@ -7,7 +7,5 @@ SELECT
   sum(return_intervals.page_views) AS page_views
 FROM footfall.return_intervals
 WHERE dimension = {dimension:String} AND startsWith(return_intervals.key, {prefix:String})
-  AND day_grain = 'day' AND previous_grain = 'day'
   AND return_intervals.day BETWEEN {first_day:Date} AND {last_day:Date}
 GROUP BY bucket
-ORDER BY bucket

@@ -5,5 +5,4 @@ SELECT
   sum(page_views) AS page_views
 FROM footfall.return_intervals
 WHERE dimension = {dimension:String} AND key = {key:String}
-  AND day_grain = 'day' AND previous_grain = 'day'
   AND day BETWEEN {first_day:Date} AND {last_day:Date}
