@@ -9,7 +9,7 @@ import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
 import type { LookedUpName, RankedName } from './dimensions.ts';
 import { openAnalytics } from './open.ts';
 import { type AnalyticsStore, type EventRow, NIL_UUID } from './port.ts';
-import { eventRow, keysOf, reference, sorted, uuid } from './reference.case.ts';
+import { eventRow, keysOf, randomEvents, reference, sorted, uuid } from './reference.case.ts';
 
 /** As many by default as fit beside all other tests; `HISTORIES=1000` for a long run. */
 const HISTORIES = Number(process.env.HISTORIES ?? 5);
@@ -130,6 +130,15 @@ describe('return intervals', () => {
       }),
       { numRuns: HISTORIES, seed: SEED },
     );
+  });
+
+  it(`equal sets of visitors where one statement would derive too many, seed ${SEED}`, async () => {
+    await empty();
+    const events = randomEvents(SEED, 60_000, daysBetween('2025-03-01', '2025-03-20'));
+    for (let from = 0; from < events.length; from += 10_000)
+      await store.insert(events.slice(from, from + 10_000));
+    await store.updateIntervals({ lastDay: '2025-03-18' });
+    await expectAnswers(events, { first_day: '2025-03-04', last_day: '2025-03-20' });
   });
 
   it(`are the same, row by row, after a rebuild, seed ${SEED}`, { timeout: TIMEOUT_MS }, async () => {

@@ -19,6 +19,7 @@ const RUN_ELSEWHERE = [
   'npm run test:integrity',
   'npm run check',
   'npm run bench:freshness',
+  'npm run bench:ranges',
 ];
 
 /** Needs what is not where these tests run; held against the code by tests of its own. */
