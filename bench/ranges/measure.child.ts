@@ -4,7 +4,7 @@ import { loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { READER_SETTINGS } from '../../clickhouse/settings.ts';
 import { select } from '../../clickhouse/statement.ts';
-import { type Asked, serve } from './api.ts';
+import { type Asked, connect, serve } from './api.ts';
 import { closeDay } from './closing.ts';
 import {
   askControl,
@@ -33,7 +33,8 @@ const opened = await open(folder, setting, {
   max_execution_time: 0,
   max_memory_usage: String(CONTROL_MEMORY_BYTES),
 });
-const asked = await serve(opened.store, setting);
+const served = await serve(opened.store, setting);
+const asked = connect(served);
 const load = { before: loadavg(), after: loadavg() };
 const [engine] = await select<{ version: string }>(opened.client, 'SELECT version() AS version');
 const endpoints = await measureEndpoints(asked, Number(rounds));
@@ -42,7 +43,8 @@ const comparisons = await compare(opened, asked, Number(controlRounds));
 await dropStates(opened.client);
 const closing = await closeDay(opened, setting);
 load.after = loadavg();
-await asked.close();
+asked.close();
+await served.close();
 await opened.close();
 const measured: Measured = {
   engine: engine?.version ?? '',
