@@ -14,7 +14,7 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 /**
  * Says whether a store that was there before has new derived tables, which have nothing of the events that it has.
  *
- * @throws AnalyticsStoreError `failed` when the store was written by a newer version
+ * @throws AnalyticsStoreError `failed` when the store was written by a version with other migrations
  */
 export async function migrate(client: ClickHouseClient, layout: Layout): Promise<boolean> {
   const { onCluster, sharedEngine } = layout;
@@ -34,7 +34,7 @@ export async function migrate(client: ClickHouseClient, layout: Layout): Promise
     if (!files.includes(name)) {
       throw new AnalyticsStoreError(
         'failed',
-        `the store has migration ${name}, which this version does not know`,
+        `the store was written by another version: it has migration ${name}, which this one does not know`,
       );
     }
   }

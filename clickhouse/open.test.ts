@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startInserting } from './inserting-process.case.ts';
 import { openAnalytics } from './open.ts';
 import { NIL_UUID } from './port.ts';
@@ -159,4 +159,51 @@ it('forgets event ids a week after they were stored, but for those of imported h
     session.close();
     await store.close();
   }
+});
+
+describe('a store of another version', () => {
+  const path = () => join(directory, 'versions');
+  const run = async (...statements: string[]) => {
+    const session = new Session(path());
+    try {
+      for (const statement of statements) await session.queryAsync(statement);
+    } finally {
+      session.close();
+    }
+  };
+
+  it('gets the derived tables that it lacks, with the days that raw has', async () => {
+    const day = '2026-01-10';
+    const divisions = { day, limit: 10 };
+    const before = await openAnalytics(`chdb://${path()}`, { rawDays: 36_500 });
+    await before.insert([
+      eventRow({
+        happened_at: Date.parse(`${day}T12:00:00Z`),
+        division_id: '00000000-0000-4000-8000-000000000009',
+      }),
+    ]);
+    const expected = await before.read('today_divisions', divisions);
+    await before.close();
+    expect(expected).toHaveLength(1);
+    await run(
+      'DROP VIEW footfall.division_daily_mv SYNC',
+      'DROP TABLE footfall.division_daily SYNC',
+      "ALTER TABLE footfall.migration DELETE WHERE name = '0004_division_daily.sql' SETTINGS mutations_sync = 2",
+    );
+
+    const store = await openAnalytics(`chdb://${path()}`, { rawDays: 36_500 });
+    try {
+      expect(await store.read('today_divisions', divisions)).toEqual(expected);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('is refused where it has a migration that this one does not know', async () => {
+    await run("INSERT INTO footfall.migration (name) VALUES ('9999_future.sql')");
+    await expect(openAnalytics(`chdb://${path()}`, { rawDays: 36_500 })).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('9999_future.sql'),
+    });
+  });
 });
