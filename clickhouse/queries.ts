@@ -44,7 +44,7 @@ interface Queries {
     params: Days & { dimension: RankedName; limit: number; offset: number };
     row: VisitorCounts & { key: string; keys: number };
   };
-  /** Buckets that have visitors; `bucket` is the first day of the bucket, or of the week or month that it belongs to. */
+  /** Buckets that have visitors, in no order; `bucket` is the first day of the bucket, or of the week or month that it belongs to. */
   trends: { params: Days & Key & { interval: 'day' | 'week' | 'month' }; row: BucketCounts };
   /** In no order; `bucket` is `2025-01-01T05:00:00Z`; keys of `community_hour` begin with `COMMUNITY/`. */
   trends_hourly: {

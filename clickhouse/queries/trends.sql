@@ -11,4 +11,3 @@ FROM footfall.return_intervals
 WHERE dimension = {dimension:String} AND key = {key:String}
   AND return_intervals.day BETWEEN {first_day:Date} AND {last_day:Date}
 GROUP BY first_of_bucket
-ORDER BY first_of_bucket
