@@ -3,7 +3,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { type AnalyticsStore, type EventRow, NIL_UUID } from './port.ts';
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
-import { keysOf, random, randomRange, reference, sorted, uuid } from './reference.case.ts';
+import { keysOf, LOOKED_UP, RANKED, random, randomRange, reference, sorted, uuid } from './reference.case.ts';
 
 export const at = (day: string, hour = 12) => Date.parse(`${day}T00:00:00Z`) + hour * 3_600_000;
 /** Of a day, from the views. */
@@ -27,14 +27,7 @@ export function describeQueries(
       expect(await store().read(query, params), `${query} ${JSON.stringify(params)}`).toEqual(rows);
     }
 
-    it.each([
-      'site',
-      'community',
-      'one_division',
-      'known_division',
-      'community_division',
-      'relation',
-    ] as const)('counts the visitors of a range by %s', async (dimension) => {
+    it.each(LOOKED_UP)('counts the visitors of a range by %s', async (dimension) => {
       const keys = keysOf(events, dimension);
       for (const [n, range] of ranges(12).entries()) {
         const params = { ...range, dimension, key: keys[n % keys.length] ?? '' };
@@ -42,7 +35,7 @@ export function describeQueries(
       }
     });
 
-    it.each(['division', 'division_type', 'country', 'page'] as const)('ranks by %s', async (dimension) => {
+    it.each(RANKED)('ranks by %s', async (dimension) => {
       for (const range of ranges(6)) {
         for (const [limit, offset] of [
           [4, 0],

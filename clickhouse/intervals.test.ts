@@ -6,25 +6,23 @@ import { Session } from 'chdb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
-import type { LookedUpName, RankedName } from './dimensions.ts';
 import { openAnalytics } from './open.ts';
 import { type AnalyticsStore, type EventRow, NIL_UUID } from './port.ts';
-import { eventRow, keysOf, randomEvents, reference, sorted, uuid } from './reference.case.ts';
+import {
+  eventRow,
+  keysOf,
+  LOOKED_UP,
+  RANKED,
+  randomEvents,
+  reference,
+  sorted,
+  uuid,
+} from './reference.case.ts';
 
 /** As many by default as fit beside all other tests; `HISTORIES=1000` for a long run. */
 const HISTORIES = Number(process.env.HISTORIES ?? 5);
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const TIMEOUT_MS = Math.max(120_000, HISTORIES * 10_000);
-
-const LOOKED_UP: LookedUpName[] = [
-  'site',
-  'community',
-  'one_division',
-  'known_division',
-  'community_division',
-  'relation',
-];
-const RANKED: RankedName[] = ['division', 'division_type', 'country', 'page'];
 
 /** Clocks that move by an hour or half of one, offsets of quarters of an hour, and a day that never was. */
 const ZONES = [

@@ -1,6 +1,6 @@
 /** Random events, and the answers to the named queries computed from them the plain way. */
 import { calendar } from '../contract/reporting-day.ts';
-import type { DimensionName } from './dimensions.ts';
+import { type DimensionName, EVENT_DIMENSIONS, type LookedUpName, type RankedName } from './dimensions.ts';
 import { type EventRow, NIL_UUID } from './port.ts';
 import type { BucketCounts, QueryParams, QueryRow, VisitorCounts } from './queries.ts';
 
@@ -112,6 +112,11 @@ export function batch(n: number): EventRow[] {
     }),
   );
 }
+
+const named = (ranked: boolean) =>
+  EVENT_DIMENSIONS.filter((each) => (each.ranked === true) === ranked).map(({ name }) => name);
+export const LOOKED_UP = named(false) as LookedUpName[];
+export const RANKED = named(true) as RankedName[];
 
 /** Which key of a dimension an event has. */
 const KEYS: Record<DimensionName, (event: EventRow) => string | undefined> = {
