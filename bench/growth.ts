@@ -24,8 +24,9 @@ interface Side {
   asked: Asked;
 }
 
-const small = await start(process.env.SMALL);
-const large = await start(process.env.LARGE);
+const { SMALL, LARGE } = process.env;
+if (SMALL === undefined || LARGE === undefined) throw new Error('SMALL and LARGE are not both folders');
+const [small, large] = await Promise.all([start(SMALL), start(LARGE)]);
 try {
   const endpoints = await measure();
   const ratios = endpoints.map(({ ratio }) => ratio).sort((a, b) => a - b);
@@ -47,22 +48,24 @@ try {
   await Promise.all([stop(small), stop(large)]);
 }
 
-async function start(folder: string | undefined): Promise<Side> {
-  if (folder === undefined) throw new Error('SMALL and LARGE are not both folders');
+async function start(folder: string): Promise<Side> {
   const built: Built = JSON.parse(readFileSync(join(folder, 'built.json'), 'utf8'));
   const file = new URL('./ranges/serve.child.ts', import.meta.url);
   const child = fork(file, [folder, JSON.stringify(built.setting)], {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
   });
-  const [address] = await once(child, 'message');
+  const failed = once(child, 'exit').then(() => {
+    throw new Error(`${folder} cannot be served`);
+  });
+  const [address] = await Promise.race([once(child, 'message'), failed]);
   return { built, child, asked: connect(address) };
 }
 
 async function stop({ child, asked }: Side): Promise<void> {
   asked.close();
   const ended = once(child, 'exit');
-  child.send('end');
+  child.disconnect();
   await ended;
 }
 
