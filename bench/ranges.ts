@@ -28,6 +28,8 @@ const RESULTS = new URL('./results/', import.meta.url);
 /** Millions of events of which results are kept, and plotted. */
 const SIZES = [10, 100];
 
+if (!(DAYS >= 30)) throw new Error(`DAYS is ${DAYS}, and a range of 30 days must have events: 30 at least`);
+
 const folder = mkdtempSync(join(tmpdir(), 'footfall-ranges-'));
 try {
   const setting = KEPT === undefined ? await make(folder) : await copyOf(KEPT, folder);

@@ -35,28 +35,34 @@ const opened = await open(folder, setting, {
 });
 const served = await serve(opened.store, setting);
 const asked = connect(served);
-const load = { before: loadavg(), after: loadavg() };
-const [engine] = await select<{ version: string }>(opened.client, 'SELECT version() AS version');
-const endpoints = await measureEndpoints(asked, Number(rounds));
-const states = await makeStates(opened.client);
-const comparisons = await compare(opened, asked, Number(controlRounds));
-await dropStates(opened.client);
-const closing = await closeDay(opened, setting);
-load.after = loadavg();
-asked.close();
-await served.close();
-await opened.close();
-const measured: Measured = {
-  engine: engine?.version ?? '',
-  loadAverages: load,
-  controlMemoryBytes: CONTROL_MEMORY_BYTES,
-  ranges: rangesOf(setting),
-  endpoints,
-  states,
-  comparisons,
-  closing,
-};
-await writeFile(join(folder, 'measured.json'), JSON.stringify(measured));
+try {
+  await writeFile(join(folder, 'measured.json'), JSON.stringify(await measure()));
+} finally {
+  asked.close();
+  await served.close();
+  await opened.close();
+}
+
+async function measure(): Promise<Measured> {
+  const load = { before: loadavg(), after: loadavg() };
+  const [engine] = await select<{ version: string }>(opened.client, 'SELECT version() AS version');
+  const endpoints = await measureEndpoints(asked, Number(rounds));
+  const states = await makeStates(opened.client);
+  const comparisons = await compare(opened, asked, Number(controlRounds));
+  await dropStates(opened.client);
+  const closing = await closeDay(opened, setting);
+  load.after = loadavg();
+  return {
+    engine: engine?.version ?? '',
+    loadAverages: load,
+    controlMemoryBytes: CONTROL_MEMORY_BYTES,
+    ranges: rangesOf(setting),
+    endpoints,
+    states,
+    comparisons,
+    closing,
+  };
+}
 
 /** A round asks every question once, so that none has warmer caches than another. */
 async function measureEndpoints(asked: Asked, rounds: number): Promise<Endpoint[]> {

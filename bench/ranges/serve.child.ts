@@ -8,7 +8,9 @@ const [, , folder = '', text = ''] = process.argv;
 const setting: Setting = JSON.parse(text);
 const opened = await open(folder, setting, READER_SETTINGS);
 const served = await serve(opened.store, setting);
-process.send?.({ url: served.url, token: served.token });
-await once(process, 'disconnect');
+if (process.connected) {
+  process.send?.({ url: served.url, token: served.token });
+  await once(process, 'disconnect');
+}
 await served.close();
 await opened.close();
