@@ -5,6 +5,7 @@ import { calendar as createCalendar } from '../contract/reporting-day.ts';
 import { startClosing } from '../pipeline/closing.ts';
 import { startJobs } from '../pipeline/jobs.ts';
 import { startPipeline } from '../pipeline/pipeline.ts';
+import { startPresenceSeries } from '../pipeline/presence-series.ts';
 import { startQueryApi } from '../query-api/server.ts';
 import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -55,9 +56,11 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
+      const series = startPresenceSeries({ live, analytics, sessions, metrics, logger });
       const closing = startClosing({ analytics, sessions, log, calendar, metrics, logger });
       closers.push(
         () => jobs.close(),
+        () => series.close(),
         () => closing.close(),
         () => pipeline.close(),
       );

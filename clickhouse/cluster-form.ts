@@ -15,10 +15,15 @@ const SOURCE = /^FROM footfall\.(\w+)$/m;
 /**
  * Raw is cut by the first half of the visitor's number. The partition of the log is the remainder of that same half, so
  * where the number of shards divides PARTITIONS, a partition goes to one shard whole. What is derived adds up wherever
- * it stands.
+ * it stands. A minute of presence stands on one shard, so that it is there whole or not at all.
  */
 const VISITOR = 'bitShiftRight(visitor, 32)';
-const SHARDING_KEY: Record<string, string> = { event: VISITOR, rezoning_event: VISITOR, last_seen: VISITOR };
+const SHARDING_KEY: Record<string, string> = {
+  event: VISITOR,
+  rezoning_event: VISITOR,
+  last_seen: VISITOR,
+  presence_minute: 'intDiv(toUnixTimestamp(minute), 60)',
+};
 const ANY_SHARD = 'rand()';
 
 export function clusterForm(name: string) {

@@ -301,6 +301,75 @@ export function describeAnalyticsStore(name: string, open: () => Promise<Opened>
       });
     });
 
+    describe('keepPresence', () => {
+      const MINUTE = 60_000;
+      const begin = at('2026-11-11', 9);
+      const COMMUNITY = uuid(1, 2);
+      const history = (scope: string, minutes: number, step_minutes: number, to = begin + 10 * MINUTE) =>
+        store.read('presence_history', { scope, from: to - minutes * MINUTE, to, step_minutes });
+      const bySteps = async (...params: Parameters<typeof history>) =>
+        Object.fromEntries(
+          (await history(...params)).map(({ steps_ago, visitors }) => [steps_ago, visitors]),
+        );
+
+      beforeAll(async () => {
+        for (const [minute, site, community] of [
+          [0, 10, 3],
+          [1, 12, 0],
+          [2, 0, 0],
+          [7, 40, 20],
+          [9, 30, 29],
+        ] as const) {
+          await store.keepPresence(begin + minute * MINUTE, [
+            { scope: 'site', visitors: site },
+            ...(community > 0 ? [{ scope: COMMUNITY, visitors: community }] : []),
+          ]);
+        }
+      });
+
+      it('has the site in the minutes that were kept, and in no other', async () => {
+        expect(await bySteps('site', 10, 1)).toEqual({ 9: 10, 8: 12, 7: 0, 2: 40, 0: 30 });
+        expect(await bySteps('site', 3, 1)).toEqual({ 2: 40, 0: 30 });
+        expect(await bySteps('site', 10, 1, begin)).toEqual({});
+      });
+
+      it('has nobody in a community without a row in a minute that was kept', async () => {
+        expect(await bySteps(COMMUNITY, 10, 1)).toEqual({ 9: 3, 8: 0, 7: 0, 2: 20, 0: 29 });
+        expect(await bySteps(uuid(1, 99), 10, 5)).toEqual({ 1: 0, 0: 0 });
+      });
+
+      it('has the highest of the minutes of a step', async () => {
+        expect(await bySteps('site', 10, 5)).toEqual({ 1: 12, 0: 40 });
+        expect(await bySteps(COMMUNITY, 10, 2)).toEqual({ 4: 3, 3: 0, 1: 20, 0: 29 });
+      });
+
+      it('keeps the highest of a minute that is kept again, in whatever order', async () => {
+        const minute = at('2026-11-11', 11);
+        for (const visitors of [5, 7, 6]) await store.keepPresence(minute, [{ scope: 'site', visitors }]);
+        await store.keepPresence(minute, []);
+        expect(await history('site', 1, 1, minute + MINUTE)).toEqual([{ steps_ago: 0, visitors: 7 }]);
+      });
+
+      it('takes thousands of communities at once', async () => {
+        const minute = at('2026-11-11', 12);
+        const communities = Array.from({ length: 5_000 }, (_, n) => ({ scope: uuid(7, n), visitors: n + 1 }));
+        await store.keepPresence(minute, [{ scope: 'site', visitors: 9_000 }, ...communities]);
+        expect(await history(uuid(7, 4_999), 1, 1, minute + MINUTE)).toEqual([
+          { steps_ago: 0, visitors: 5_000 },
+        ]);
+      });
+
+      it('takes nothing where one number is none', async () => {
+        const minute = at('2026-11-11', 13);
+        const broken = [
+          { scope: 'site', visitors: 1 },
+          { scope: COMMUNITY, visitors: Number.NaN },
+        ];
+        await expect(store.keepPresence(minute, broken)).rejects.toMatchObject({ code: 'failed' });
+        expect(await history('site', 1, 1, minute + MINUTE)).toEqual([]);
+      });
+    });
+
     it('keeps its rows when it is opened again, and runs no migration twice', async () => {
       const range = siteOn('2026-11-10');
       const migrations = () => opened.sql('SELECT name, applied_at FROM footfall.migration ORDER BY name');

@@ -114,6 +114,30 @@ it('drops raw rows when their time is over, and never what was derived from them
   }
 });
 
+it('drops minutes of presence when the time of raw rows is over', async () => {
+  const path = join(directory, 'presence');
+  const old = Math.floor((Date.now() - 3 * DAY) / 60_000) * 60_000;
+  const range = { scope: 'site', from: old, to: old + 60_000, step_minutes: 1 };
+  const before = await openAnalytics(`chdb://${path}`, { rawDays: 36_500 });
+  await before.keepPresence(old, [{ scope: 'site', visitors: 3 }]);
+  expect(await before.read('presence_history', range)).toEqual([{ steps_ago: 0, visitors: 3 }]);
+  await before.close();
+
+  const store = await openAnalytics(`chdb://${path}`, { rawDays: 1 });
+  const session = new Session(path);
+  try {
+    await expect
+      .poll(async () => {
+        await session.queryAsync('OPTIMIZE TABLE footfall.presence_minute FINAL');
+        return store.read('presence_history', range);
+      })
+      .toEqual([]);
+  } finally {
+    session.close();
+    await store.close();
+  }
+});
+
 it('keeps the tables of the open day without days that are closed', async () => {
   const store = await openAnalytics(`chdb://${join(directory, 'days')}`, { rawDays: 36_500 });
   const days = ['2026-01-10', '2026-01-11'];
@@ -194,6 +218,22 @@ describe('a store of another version', () => {
     const store = await openAnalytics(`chdb://${path()}`, { rawDays: 36_500 });
     try {
       expect(await store.read('today_divisions', divisions)).toEqual(expected);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('gets a table that no view fills, and leaves the derived ones alone', async () => {
+    const divisions = { day: '2026-01-10', limit: 10 };
+    await run(
+      'TRUNCATE TABLE footfall.division_daily',
+      'DROP TABLE footfall.presence_minute SYNC',
+      "ALTER TABLE footfall.migration DELETE WHERE name = '0009_presence_minute.sql' SETTINGS mutations_sync = 2",
+    );
+    const store = await openAnalytics(`chdb://${path()}`, { rawDays: 36_500 });
+    try {
+      await store.keepPresence(0, [{ scope: 'site', visitors: 1 }]);
+      expect(await store.read('today_divisions', divisions)).toEqual([]);
     } finally {
       await store.close();
     }

@@ -57,6 +57,12 @@ export interface AnalyticsStore {
    */
   updateIntervals(task: IntervalsTask): Promise<IntervalsReport>;
 
+  /**
+   * Keeps how many visitors were online in a minute (its first instant, ms since the epoch), of the site and of each
+   * community that had any: all of it or nothing. The same minute may be kept again: the highest number of a scope holds.
+   */
+  keepPresence(minute: number, online: ScopePresence[]): Promise<void>;
+
   /** Runs one of the named queries. */
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]>;
 
@@ -65,6 +71,12 @@ export interface AnalyticsStore {
 
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Of a community id, or `site`. */
+export interface ScopePresence {
+  scope: string;
+  visitors: number;
 }
 
 export interface IntervalsTask {

@@ -79,6 +79,14 @@ interface Queries {
     params: { since: number };
     row: { visitor: string; community_id: string; last_seen: number };
   };
+  /**
+   * The highest number of visitors online of a scope (a community id, or `site`) in each step of minutes in [from, to), ms since
+   * the epoch, where a minute of it was kept. Steps are counted from the last, which is 0 `steps_ago` and ends at `to`.
+   */
+  presence_history: {
+    params: { scope: string; from: number; to: number; step_minutes: number };
+    row: { steps_ago: number; visitors: number };
+  };
   /** Rows of raw, and what the derived tables were made of, received in [from, to); instants are ms since the epoch. */
   stored_by_hour: { params: Received; row: EventsOfHour };
   derived_by_hour: { params: Received; row: EventsOfHour };

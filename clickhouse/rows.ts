@@ -1,5 +1,5 @@
 /** What an insert must be, checked before the engine sees it, and its text. */
-import { AnalyticsStoreError, type EventRow, MAX_ROWS_PER_INSERT } from './port.ts';
+import { AnalyticsStoreError, type EventRow, MAX_ROWS_PER_INSERT, type ScopePresence } from './port.ts';
 
 /** A record and not a list, so that none can be missing. */
 const COLUMN: { [Name in keyof EventRow]: Name } = {
@@ -51,6 +51,14 @@ export function checkRows(rows: readonly EventRow[]): void {
   const months = new Set(days.map((day) => day.slice(0, 7)));
   if (months.size > 1) {
     throw new AnalyticsStoreError('failed', `an insert of several months: ${[...months].join(', ')}`);
+  }
+}
+
+/** @throws AnalyticsStoreError `failed` for what ClickHouse would read as another number: JSON has null for what is none */
+export function checkPresence(online: readonly ScopePresence[]): void {
+  for (const { scope, visitors } of online) {
+    if (Number.isSafeInteger(visitors) && visitors >= 0 && visitors < 2 ** 32) continue;
+    throw new AnalyticsStoreError('failed', `${visitors} visitors of ${JSON.stringify(scope)}: is no count`);
   }
 }
 

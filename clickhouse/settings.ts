@@ -33,6 +33,12 @@ export const INSERT_SETTINGS = [
   `max_memory_usage = ${MAX_MEMORY_BYTES}`,
 ].join(', ');
 
+/** Of the minutes of presence: a minute is one block, on a cluster of one shard. */
+export const PRESENCE_SETTINGS: ClickHouseSettings = {
+  async_insert: 0,
+  distributed_foreground_insert: 1,
+};
+
 export const REBUILD_SETTINGS = [
   `max_memory_usage = ${MAX_MEMORY_BYTES}`,
   // On a cluster each shard reads and writes its own tables.

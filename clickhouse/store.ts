@@ -14,14 +14,15 @@ import {
   type IntervalsTask,
   type Place,
   placeOf,
+  type ScopePresence,
   type SeenEvent,
   type StoredRange,
 } from './port.ts';
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
 import { rebuild } from './rebuild.ts';
-import { keepRawFor, rawIsWhole } from './retention.ts';
-import { COLUMNS, checkDays, checkRows, rowsText } from './rows.ts';
-import { INSERT_SETTINGS } from './settings.ts';
+import { keepFor, rawIsWhole } from './retention.ts';
+import { COLUMNS, checkDays, checkPresence, checkRows, rowsText } from './rows.ts';
+import { INSERT_SETTINGS, PRESENCE_SETTINGS } from './settings.ts';
 import { select, selectArrow, selectNamed } from './statement.ts';
 import { daysOfRaw, expiredDays, recordedZone, recordZone, requireZone, rezoneRaw } from './zone.ts';
 
@@ -60,16 +61,18 @@ const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${IN
 /** What the ids of inserts begin with, whichever process runs them. */
 export const INSERT_ID = 'footfall-insert-';
 
+const SECOND = 1_000;
+
 /** Event ids of one question; more are asked in turns. */
 const MAX_IDS = 1_000;
 
 export async function openStore(engine: Engine, options: StoreOptions): Promise<AnalyticsStore> {
   const store = new ClickHouseStore(engine, options);
   try {
-    const hasNewTables = await migrate(engine.writer, engine.layout);
-    await keepRawFor(engine.writer, options.rawDays, engine.layout);
+    const hasNewViews = await migrate(engine.writer, engine.layout);
+    await keepFor(engine.writer, options.rawDays, engine.layout);
     if (!options.anyZone) await requireZone(engine.writer, options.timeZone);
-    if (hasNewTables) await store.rebuildDays(await daysOfRaw(engine.writer));
+    if (hasNewViews) await store.rebuildDays(await daysOfRaw(engine.writer));
     return store;
   } catch (error) {
     await store.close();
@@ -189,6 +192,20 @@ class ClickHouseStore implements AnalyticsStore {
 
   async updateIntervals(task: IntervalsTask): Promise<IntervalsReport> {
     return await this.#run(this.#deriver, () => this.#intervals.update(task));
+  }
+
+  /** Beside the readers: it waits neither for a rebuild nor for a derivation, and holds up no insert of events. */
+  async keepPresence(minute: number, online: ScopePresence[]): Promise<void> {
+    checkPresence(online);
+    if (online.length === 0) return;
+    await this.#run(this.#readers, async (client) => {
+      await client.insert({
+        table: 'footfall.presence_minute',
+        values: online.map(({ scope, visitors }) => ({ scope, minute: minute / SECOND, visitors })),
+        format: 'JSONEachRow',
+        clickhouse_settings: PRESENCE_SETTINGS,
+      });
+    });
   }
 
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]> {

@@ -10,6 +10,10 @@ const Count = Type.Integer({ minimum: 0 });
 
 const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
 export type Interval = (typeof INTERVALS)[number];
+/** Of a step of the series of visitors online. */
+export const STEP_MINUTES = [1, 2, 5, 10, 15, 30, 60] as const;
+const MAX_HISTORY_MINUTES = 31 * 24 * 60;
+export const MAX_HISTORY_POINTS = 1_440;
 const PERIODS = ['day', 'week', 'month'] as const;
 export const MAX_RANGE_YEARS = 10;
 
@@ -31,6 +35,10 @@ export const TrendsParams = Type.Object({
 });
 export const RangeParams = Type.Object(range);
 export const RealtimeParams = Type.Object(community);
+export const RealtimeHistoryParams = Type.Object({
+  ...community,
+  minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_HISTORY_MINUTES, default: 60 })),
+});
 export const GrowthParams = Type.Object({
   period: Type.Optional(Type.Enum([...PERIODS], { default: 'week' })),
 });
@@ -109,6 +117,22 @@ export type Demographics = Static<typeof Demographics>;
 
 export const Realtime = Type.Object({ count: Count, timestamp: Type.String({ format: 'date-time' }) });
 export type Realtime = Static<typeof Realtime>;
+
+/** One point a step, in order, at most 1,440; the last has the minute that was last complete. */
+export const RealtimeHistory = Type.Object({
+  step_minutes: Type.Integer({
+    description: `the smallest of ${STEP_MINUTES.join(', ')} that keeps the points few`,
+  }),
+  points: Type.Array(
+    Type.Object({
+      at: Type.String({ format: 'date-time', description: 'where the step begins' }),
+      count: Type.Union([Count, Type.Null()], {
+        description: 'visitors online, the highest of the minutes of the step; null where none was recorded',
+      }),
+    }),
+  ),
+});
+export type RealtimeHistory = Static<typeof RealtimeHistory>;
 
 export const Growth = Type.Object({
   growth_rate: Type.Number({ description: 'percent, one decimal' }),

@@ -140,6 +140,7 @@ export async function openStores(): Promise<TestStores> {
     async empty() {
       await loseViews();
       await sql('TRUNCATE TABLE footfall.event');
+      await sql('TRUNCATE TABLE footfall.presence_minute');
       await database.query(
         'truncate anonymous_session, checkpoint, partition_owner, ledger, community, division',
       );

@@ -64,7 +64,7 @@ export interface SessionStore {
   close(): Promise<void>;
 }
 
-export const LOCKS = { ingest: 1, cleanup: 2, intervals: 3 } as const;
+export const LOCKS = { ingest: 1, cleanup: 2, intervals: 3, presence: 4 } as const;
 export type LockName = keyof typeof LOCKS;
 
 /** Offsets [firstOffset, nextOffset) of a partition of the log. */

@@ -15,6 +15,8 @@ import {
   PagesParams,
   RangeParams,
   Realtime,
+  RealtimeHistory,
+  RealtimeHistoryParams,
   RealtimeParams,
   Retention,
   RetentionParams,
@@ -125,6 +127,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
       count: await online(community_id?.toLowerCase()),
       timestamp: new Date(now()).toISOString(),
     }),
+  }),
+  jsonEndpoint({
+    path: 'realtime/history/',
+    summary: 'Visitors online in the last minutes, up to the one that was last complete',
+    access: 'staff_or_moderator',
+    params: RealtimeHistoryParams,
+    result: RealtimeHistory,
+    handler: ({ analytics }, params) => analytics.getRealtimeHistory(params),
   }),
   jsonEndpoint({
     path: 'growth/',

@@ -1,6 +1,6 @@
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Pages, Retention, Trends, VisitorStats } from '../contract/query.ts';
+import { Pages, RealtimeHistory, Retention, Trends, VisitorStats } from '../contract/query.ts';
 import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
 import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
 import { between, COMMUNITIES, count, groupBy, monday, randomEvents } from './events.fixture.ts';
@@ -216,6 +216,78 @@ describe('trends/ as Arrow', () => {
     expect([...(table.getChild('label') ?? [])]).toEqual(trend.labels);
     expect([...(table.getChild('total') ?? [])].map(Number)).toEqual(trend.total);
     expect([...(table.getChild('anonymous') ?? [])].map(Number)).toEqual(trend.anonymous);
+  });
+});
+
+describe('realtime/history/', () => {
+  const MINUTE = 60_000;
+  const LAST = Date.parse('2025-03-15T12:33:00Z');
+  const ago = (minutes: number) => LAST - minutes * MINUTE;
+  const history = (query: string) => api.json(RealtimeHistory, `realtime/history/${query}`);
+
+  beforeAll(async () => {
+    const kept = [
+      [0, 50, 4],
+      [1, 60, 0],
+      [3, 0, 0],
+      [70, 80, 8],
+      // The minute under way, and one out of reach of an hour.
+      [-1, 999, 999],
+      [44_639, 7, 1],
+    ] as const;
+    for (const [minutes, site, community] of kept) {
+      const all = [
+        { scope: 'site', visitors: site },
+        { scope: COMMUNITY, visitors: community },
+      ];
+      await stores.analytics.keepPresence(
+        ago(minutes),
+        all.filter(({ scope, visitors }) => scope === 'site' || visitors > 0),
+      );
+    }
+  });
+
+  it('has a point for each of the last 60 minutes up to the last complete one, null where none was kept', async () => {
+    const { step_minutes, points } = await history('');
+    expect(step_minutes).toBe(1);
+    expect(points.map(({ at }) => at)).toEqual(
+      Array.from({ length: 60 }, (_, n) => new Date(ago(59 - n)).toISOString()),
+    );
+    expect(points.slice(-5).map(({ count }) => count)).toEqual([null, 0, null, 60, 50]);
+    expect(points.slice(0, -5).every(({ count }) => count === null)).toBe(true);
+  });
+
+  it('has nobody of a community in a minute that has the site alone', async () => {
+    const { points } = await history(`?minutes=5&community_id=${COMMUNITY.toUpperCase()}`);
+    expect(points.map(({ count }) => count)).toEqual([null, 0, null, 0, 4]);
+  });
+
+  it.each([
+    [1, 1, 1],
+    [1_440, 1, 1_440],
+    [1_441, 2, 721],
+    [10_000, 10, 1_000],
+    [44_640, 60, 744],
+  ])('of %i minutes has steps of %i, %i of them', async (minutes, step, length) => {
+    const { step_minutes, points } = await history(`?minutes=${minutes}`);
+    expect(step_minutes).toBe(step);
+    expect(points).toHaveLength(length);
+    expect(points.at(-1)?.at).toBe(new Date(ago(step - 1)).toISOString());
+  });
+
+  it('has the highest of the minutes of a step', async () => {
+    const { points } = await history('?minutes=44640');
+    expect(points.filter(({ count }) => count !== null)).toEqual([
+      { at: new Date(ago(44_639)).toISOString(), count: 7 },
+      { at: new Date(ago(119)).toISOString(), count: 80 },
+      { at: new Date(ago(59)).toISOString(), count: 60 },
+    ]);
+  });
+
+  it.each([0, 44_641, 1.5])('of %d minutes is refused', async (minutes) => {
+    const response = await api.get(`realtime/history/?minutes=${minutes}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ field: 'minutes' });
   });
 });
 

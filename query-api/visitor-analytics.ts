@@ -24,6 +24,8 @@ import type {
   Pages,
   PagesParams,
   RangeParams,
+  RealtimeHistory,
+  RealtimeHistoryParams,
   Retention,
   RetentionParams,
   Trends,
@@ -33,7 +35,9 @@ import type {
 } from '../contract/query.ts';
 import { addDays, type Calendar } from '../contract/reporting-day.ts';
 import type { SessionStore } from '../postgres/port.ts';
+import { SITE } from '../redis/port.ts';
 import { bucketLabels, labelOf, mondayOf } from './buckets.ts';
+import { historySteps } from './history-steps.ts';
 import { countryName, directory } from './names.ts';
 import { type DayRange, daysOf, lastDays, pieces, resolveRange } from './range.ts';
 
@@ -191,6 +195,22 @@ export class VisitorAnalytics {
       by_division_type: Object.fromEntries(types.map((row) => [row.key, row.visitors])),
       top_countries: countries.map((row) => ({ name: countryName(row.key), count: row.visitors })),
     };
+  }
+
+  /**
+   * How many were online, up to the minute that was last complete: of each step of minutes the highest, null where the
+   * pipeline kept none, 0 of a community where it kept the site's.
+   */
+  async getRealtimeHistory(params: Static<typeof RealtimeHistoryParams> = {}): Promise<RealtimeHistory> {
+    const { step_minutes, steps, from, to } = historySteps(params.minutes ?? 60, this.#now());
+    const scope = params.community_id?.toLowerCase() ?? SITE;
+    const rows = await this.#analytics.read('presence_history', { scope, from, to, step_minutes });
+    const counts = new Map(rows.map((row) => [row.steps_ago, row.visitors]));
+    const points = steps.map((at, n) => ({
+      at: new Date(at).toISOString(),
+      count: counts.get(steps.length - 1 - n) ?? null,
+    }));
+    return { step_minutes, points };
   }
 
   /** Growth from nothing is 100 %, and 0 % when nothing came of it. */

@@ -119,6 +119,31 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         expect(await store.expire(start + 10)).toHaveLength(1);
       });
 
+      it('counts every scope that has visitors at once', async () => {
+        expect(await store.onlineByScope()).toEqual(new Map());
+        await store.arrive([sign('a', start), sign('b', start), sign('b', start, 60 * SECOND, COMMUNITY)]);
+        await store.arrive([sign('c', start, 10 * SECOND, 'another')]);
+        expect(await store.onlineByScope()).toEqual(
+          new Map([
+            [SITE, 2],
+            [COMMUNITY, 1],
+            ['another', 1],
+          ]),
+        );
+        clock += 10 * SECOND;
+        await store.expire(clock);
+        expect([...(await store.onlineByScope()).keys()].sort()).toEqual([COMMUNITY, SITE].sort());
+      });
+
+      it('counts thousands of scopes at once, in a second or two', async () => {
+        const scopes = Array.from({ length: 3_000 }, (_, n) => `community-${n}`);
+        await store.arrive(scopes.flatMap((scope, n) => sign(`v${n % 700}`, start, 60 * SECOND, scope)));
+        const began = performance.now();
+        const online = await store.onlineByScope();
+        expect(performance.now() - began).toBeLessThan(5_000);
+        expect(online).toEqual(new Map(scopes.map((scope) => [scope, 1])));
+      });
+
       it('agrees with a naive model, whatever happens in whatever order', async () => {
         const visitor = fc.constantFrom('a', 'b', 'c');
         const at = fc.integer({ min: 0, max: 12 * SECOND });

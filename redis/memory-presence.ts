@@ -68,6 +68,10 @@ export class MemoryPresence {
     return this.#scopes.get(scope)?.size ?? 0;
   }
 
+  onlineByScope(): Map<string, number> {
+    return new Map([...this.#scopes].map(([scope, entries]) => [scope, entries.size]));
+  }
+
   #renew(entry: Entry, at: number, until: number): void {
     entry.at = at;
     entry.until = until;

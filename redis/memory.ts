@@ -60,6 +60,11 @@ class MemoryLiveStore implements LiveStore {
     return this.#presence.online(scope);
   }
 
+  async onlineByScope(): Promise<Map<string, number>> {
+    this.#mustBeOpen();
+    return this.#presence.onlineByScope();
+  }
+
   async countVisitors(day: string, scope: string, visitors: string[]): Promise<void> {
     this.#mustBeOpen();
     this.#counters.add(day, scope, visitors, this.#now());

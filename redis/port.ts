@@ -25,6 +25,8 @@ export interface LiveStore {
   expire(now: number): Promise<PresenceChange[]>;
   /** Visitors whose time is not over; those whose time is over may count until {@link expire} removes them. */
   online(scope: string): Promise<number>;
+  /** The same of every scope that has visitors, by scope. A scope that somebody comes to or leaves meanwhile may be missing. */
+  onlineByScope(): Promise<Map<string, number>>;
 
   /** Adds visitors to the HyperLogLog counter of a day (`YYYY-MM-DD`) and scope. Counters live for two days. */
   countVisitors(day: string, scope: string, visitors: string[]): Promise<void>;

@@ -18,6 +18,9 @@ import type { RedisClient, RedisConnection } from './redis-connection.ts';
 /** What a script takes at once: some milliseconds of Redis' time. */
 const MEMBERS_A_CALL = 500;
 const SCOPES_A_CLAIM = 100;
+const SCOPES_A_SCAN = 500;
+/** A count costs Redis microseconds. */
+const COUNTS_AT_ONCE = 100;
 const CALLS_AT_ONCE = 4;
 const SCOPES_AT_ONCE = 8;
 const LEASE_MS = 5_000;
@@ -87,6 +90,23 @@ export class RedisPresence {
 
   async online(scope: string, now: number): Promise<number> {
     return this.#call((client) => client.zcount(this.#members(scope)[0], `(${now}`, '+inf'));
+  }
+
+  async onlineByScope(now: number): Promise<Map<string, number>> {
+    const online = new Map<string, number>();
+    let cursor = '0';
+    do {
+      const [next, found] = await this.#call((client) =>
+        client.zscan(this.#scopes, cursor, 'COUNT', SCOPES_A_SCAN),
+      );
+      cursor = next;
+      const scopes = chunks(found, 2).flatMap(([scope]) => scope ?? []);
+      await inTurns(scopes, COUNTS_AT_ONCE, async (scope) => {
+        const visitors = await this.online(scope, now);
+        if (visitors > 0) online.set(scope, visitors);
+      });
+    } while (cursor !== '0');
+    return online;
   }
 
   async #sweep(scope: string, now: number, left: PresenceChange[]): Promise<void> {

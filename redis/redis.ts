@@ -56,6 +56,10 @@ class RedisLiveStore implements LiveStore {
     return this.#presence.online(scope, this.#now());
   }
 
+  onlineByScope(): Promise<Map<string, number>> {
+    return this.#presence.onlineByScope(this.#now());
+  }
+
   async countVisitors(day: string, scope: string, visitors: string[]): Promise<void> {
     await inTurns(chunks(visitors, VISITORS_A_CALL), CALLS_AT_ONCE, (some) =>
       this.#connection.call((client) =>
