@@ -19,17 +19,19 @@ export const MAX_RANGE_YEARS = 10;
 
 const range = { start_date: Type.Optional(Day), end_date: Type.Optional(Day) };
 const community = { community_id: Type.Optional(Uuid) };
+const place = { ...community, division_id: Type.Optional(Uuid) };
 const format = Type.Optional(Type.Enum(['arrow'], { description: 'answer an Arrow IPC stream' }));
 
 export const NoParams = Type.Object({});
-export const VisitorsParams = Type.Object({ ...range, ...community, division_id: Type.Optional(Uuid) });
+export const VisitorsParams = Type.Object({ ...range, ...place });
 export const BreakdownParams = Type.Object({
   ...range,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 10 })),
 });
+/** Hours are not counted by division. */
 export const TrendsParams = Type.Object({
   ...range,
-  ...community,
+  ...place,
   interval: Type.Optional(Type.Enum([...INTERVALS], { default: 'day' })),
   format,
 });
@@ -42,7 +44,7 @@ export const RealtimeHistoryParams = Type.Object({
 export const GrowthParams = Type.Object({
   period: Type.Optional(Type.Enum([...PERIODS], { default: 'week' })),
 });
-export const ExportParams = Type.Object({ ...range, ...community, format });
+export const ExportParams = Type.Object({ ...range, ...place, format });
 export const RetentionParams = Type.Object({
   ...range,
   weeks: Type.Optional(Type.Integer({ minimum: 1, maximum: 52, default: 8 })),
@@ -52,6 +54,12 @@ export const PagesParams = Type.Object({
   page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
   page_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
   format,
+});
+export const DirectoryParams = Type.Object({
+  search: Type.Optional(
+    Type.String({ maxLength: 100, description: 'part of the name, in capitals or small letters' }),
+  ),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
 });
 export const CommunityPath = Type.Object({ id: Uuid });
 
@@ -176,3 +184,27 @@ export const CommunityDays = Type.Object({
   ),
 });
 export type CommunityDays = Static<typeof CommunityDays>;
+
+/** Of the reference data, by name. */
+export const Communities = Type.Array(
+  Type.Object({
+    community_id: Type.String(),
+    community_name: Type.String(),
+    division_id: Type.Union([Type.String(), Type.Null()]),
+  }),
+);
+export type Communities = Static<typeof Communities>;
+
+export const Divisions = Type.Array(
+  Type.Object({ division_id: Type.String(), division_name: Type.String(), division_type: Type.String() }),
+);
+export type Divisions = Static<typeof Divisions>;
+
+/** What a page has to know of the installation that answers it. */
+export const Settings = Type.Object({
+  time_zone: Type.String({ description: 'IANA name of the reporting zone' }),
+  today: Type.String({ description: 'the day it is there, YYYY-MM-DD' }),
+  raw_days: Type.Integer({ description: 'days that raw events are kept' }),
+  realtime_ttl_seconds: Type.Number({ description: 'silence after which a visitor is offline' }),
+});
+export type Settings = Static<typeof Settings>;

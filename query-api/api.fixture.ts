@@ -25,6 +25,7 @@ const CONFIG: QueryApiOptions['config'] = {
   trustedProxies: ['127.0.0.1'],
   timeZone: 'UTC',
   rawDays: 400,
+  realtimeTtlMs: 3_600_000,
   rateLimitAnonymous: 0,
   rateLimitUser: 0,
 };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Ledger } from '../contract/ledger.ts';
+import type { Settings } from '../contract/query.ts';
 import type { Access } from './admission.ts';
 import { ARROW_TYPE, arrowStream, type Rows } from './arrow.ts';
 import { type GivenParameters, parseParameters } from './parameters.ts';
@@ -32,6 +33,7 @@ export interface Services {
   cache: ResultCache;
   ledger(params: RangeParams): Promise<Ledger>;
   online(communityId: string | undefined): Promise<number>;
+  settings(): Settings;
   /** ms since the epoch */
   now(): number;
 }

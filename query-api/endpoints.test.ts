@@ -2,12 +2,15 @@ import Type from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NIL_UUID } from '../clickhouse/port.ts';
 import {
+  Communities,
   CommunityDays,
   Conversions,
   Demographics,
   DivisionShare,
+  Divisions,
   Growth,
   Realtime,
+  Settings,
   VisitorStats,
 } from '../contract/query.ts';
 import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
@@ -247,6 +250,54 @@ describe('realtime/', () => {
     expect(await api.json(Realtime, `realtime/?community_id=${COMMUNITY.toUpperCase()}`)).toEqual({
       count: 1,
       timestamp,
+    });
+  });
+});
+
+describe('communities/ and divisions/', () => {
+  const names = async (query: string) =>
+    (await api.json(Divisions, `divisions/${query}`)).map(({ division_name }) => division_name);
+
+  it('have the reference data by name', async () => {
+    expect(await api.json(Communities, 'communities/')).toEqual(
+      COMMUNITIES.map(({ id, name, divisionId }) => ({
+        community_id: id,
+        community_name: name,
+        division_id: divisionId,
+      })),
+    );
+    const [montreal] = DIVISIONS;
+    expect(
+      (await api.json(Divisions, 'divisions/')).find(({ division_id }) => division_id === montreal?.id),
+    ).toEqual({
+      division_id: montreal?.id,
+      division_name: 'Montréal',
+      division_type: 'city',
+    });
+    expect(await names('')).toEqual(['Canada', 'Laval', 'Montréal', 'Québec']);
+  });
+
+  it('search for a part of the name, in whatever case', async () => {
+    expect(await names('?search=AL')).toEqual(['Laval', 'Montréal']);
+    expect(await names('?search=r%C3%89al')).toEqual(['Montréal']);
+    expect(await names(`?search=${encodeURIComponent('e\u0301b')}`)).toEqual(['Québec']);
+    expect(await names('?search=%25')).toEqual([]);
+    expect(await names('?search=')).toHaveLength(4);
+  });
+
+  it('have as many as they are asked for', async () => {
+    expect(await names('?limit=2')).toEqual(['Canada', 'Laval']);
+    expect(await names('?search=a&limit=1')).toEqual(['Canada']);
+  });
+});
+
+describe('settings/', () => {
+  it('says by whose days is counted, what day it is there, and how long what is kept', async () => {
+    expect(await api.json(Settings, 'settings/')).toEqual({
+      time_zone: 'UTC',
+      today: TODAY,
+      raw_days: 400,
+      realtime_ttl_seconds: 3_600,
     });
   });
 });

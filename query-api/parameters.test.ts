@@ -42,6 +42,11 @@ describe('a parameter', () => {
     ['export/?format=xlsx', 'format', 'enum'],
     ['pages/?page=0', 'page', 'minimum'],
     ['pages/?page_size=5000', 'page_size', 'maximum'],
+    ['trends/?interval=hour&division_id=10000000-0000-4000-8000-aaaaaaaaaaa1', 'division_id', 'not_by_hour'],
+    ['export/?division_id=x', 'division_id', 'pattern'],
+    [`communities/?search=${'x'.repeat(101)}`, 'search', 'maxLength'],
+    ['communities/?limit=0', 'limit', 'minimum'],
+    ['divisions/?limit=1001', 'limit', 'maximum'],
     ['communities/42/', 'id', 'pattern'],
     ['communities/20000000-0000-4000-8000-aaaaaaaaaaa1/?end_date=x', 'end_date', 'pattern'],
   ])('that breaks a rule is refused, naming both: %s', async (path, field, rule) => {

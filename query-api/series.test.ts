@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Pages, RealtimeHistory, Retention, Trends, VisitorStats } from '../contract/query.ts';
 import { addDays, calendar, daysBetween } from '../contract/reporting-day.ts';
 import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
-import { between, COMMUNITIES, count, groupBy, monday, randomEvents } from './events.fixture.ts';
+import { between, COMMUNITIES, count, DIVISIONS, groupBy, monday, randomEvents } from './events.fixture.ts';
 
 const NOW = Date.parse('2025-03-15T12:34:56Z');
 const TODAY = '2025-03-15';
 const SEED = Math.floor(Math.random() * 2 ** 31);
 const EVENTS = randomEvents(SEED, { count: 4_000, days: 100, until: NOW, calendar: calendar('UTC') });
 const COMMUNITY = COMMUNITIES[0]?.id ?? '';
+const DIVISION = DIVISIONS[0]?.id ?? '';
 
 let stores: Stores;
 let api: TestApi;
@@ -96,6 +97,25 @@ describe('trends/', () => {
     const label = (event: (typeof EVENTS)[number]) =>
       `${new Date(event.happened_at).toISOString().slice(0, 13)}:00:00Z`;
     expect(trend).toEqual(trendOf(labels, label, between(EVENTS, '2025-03-01', '2025-03-03')));
+  });
+
+  it.each([
+    ['of a division', undefined],
+    ['of a division in a community', COMMUNITY],
+  ])('filters by the visitors %s', async (_which, community) => {
+    const filter = (all: typeof EVENTS) =>
+      all.filter(
+        (event) =>
+          event.division_id === DIVISION && (community === undefined || event.community_id === community),
+      );
+    const query = `division_id=${DIVISION.toUpperCase()}${community === undefined ? '' : `&community_id=${community}`}`;
+    expect(await api.json(Trends, `trends/?${range}&${query}`)).toEqual(
+      trendOf(days, (event) => event.day, filter(events), filter(EVENTS)),
+    );
+    const labels = ['2024-12', '2025-01', '2025-02', '2025-03'];
+    expect(await api.json(Trends, `trends/?${range}&${query}&interval=month`)).toEqual(
+      trendOf(labels, (event) => event.day.slice(0, 7), filter(events), filter(EVENTS)),
+    );
   });
 
   it('filters by community', async () => {
@@ -361,6 +381,20 @@ describe('export/', () => {
     expect(response.headers.get('Content-Disposition')).toMatch(/^attachment; filename=".+\.csv"$/);
     const header = 'date,total_visitors,authenticated_visitors,anonymous_visitors,page_views';
     expect(await response.text()).toBe(`${[header, ...rows.map((row) => row.join(','))].join('\n')}\n`);
+  });
+
+  it('filters by division, and by community', async () => {
+    const of = between(EVENTS, '2025-03-01', TODAY).filter(
+      (event) => event.division_id === DIVISION && event.community_id === COMMUNITY,
+    );
+    const response = await api.get(
+      `export/?start_date=2025-03-01&division_id=${DIVISION}&community_id=${COMMUNITY}`,
+    );
+    const lines = daysBetween('2025-03-01', TODAY).map((date) => {
+      const { visitors, authenticated, page_views } = count(between(of, date, date));
+      return [date, visitors, authenticated, visitors - authenticated, page_views].join(',');
+    });
+    expect((await response.text()).trim().split('\n').slice(1)).toEqual(lines);
   });
 
   it.each([

@@ -33,6 +33,7 @@ export interface QueryApiOptions {
     | 'trustedProxies'
     | 'timeZone'
     | 'rawDays'
+    | 'realtimeTtlMs'
     | 'rateLimitAnonymous'
     | 'rateLimitUser'
   >;
@@ -79,9 +80,15 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
       { ...options, log: options.eventLog, now },
       ledgerRange(params, days, now(), config.rawDays),
     );
+  const settings = () => ({
+    time_zone: config.timeZone,
+    today: analytics.today(),
+    raw_days: config.rawDays,
+    realtime_ttl_seconds: config.realtimeTtlMs / 1_000,
+  });
   const app = createApp({
     ...shared,
-    services: { analytics, cache: resultCache(live, metrics, log), ledger, online, now },
+    services: { analytics, cache: resultCache(live, metrics, log), ledger, online, settings, now },
     timeZone: config.timeZone,
     readiness: options.readiness,
     registry: options.metrics,

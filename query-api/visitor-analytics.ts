@@ -6,16 +6,19 @@
  * Bad arguments reject with an ApiError `invalid_parameter`; a store that does not answer with the store's own error.
  */
 import type { Static } from 'typebox';
-import type { RankedName } from '../clickhouse/dimensions.ts';
+import type { LookedUpName, RankedName } from '../clickhouse/dimensions.ts';
 import { type AnalyticsStore, NIL_UUID } from '../clickhouse/port.ts';
 import type { BucketCounts, VisitorCounts } from '../clickhouse/queries.ts';
 import type {
   BreakdownParams,
+  Communities,
   CommunityDays,
   CommunityPath,
   Conversions,
   Demographics,
+  DirectoryParams,
   DivisionShare,
+  Divisions,
   ExportParams,
   ExportRow,
   Growth,
@@ -37,8 +40,9 @@ import { addDays, type Calendar } from '../contract/reporting-day.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { SITE } from '../redis/port.ts';
 import { bucketLabels, labelOf, mondayOf } from './buckets.ts';
+import { invalidParameter } from './errors.ts';
 import { historySteps } from './history-steps.ts';
-import { countryName, directory } from './names.ts';
+import { countryName, directory, search } from './names.ts';
 import { type DayRange, daysOf, lastDays, pieces, resolveRange } from './range.ts';
 
 type RangeQuery = Static<typeof RangeParams>;
@@ -113,12 +117,15 @@ export class VisitorAnalytics {
     }));
   }
 
-  /** Who is new in a bucket had never come before it: to the platform or, where one is named, to the community. */
+  /**
+   * Who is new in a bucket had never come before it: to the platform or, where they are named, to the community, as a
+   * visitor of the division.
+   */
   async getTrends(params: Static<typeof TrendsParams> = {}): Promise<Trends> {
     const { interval = 'day' } = params;
     const range = resolveRange(params, this.today());
     const counts = new Map<string, BucketCounts>();
-    for (const row of await this.#buckets(interval, range, params.community_id)) {
+    for (const row of await this.#buckets(interval, range, params)) {
       counts.set(interval === 'hour' ? row.bucket : labelOf(interval, row.bucket), row);
     }
     let labels = bucketLabels(interval, range, this.#calendar);
@@ -264,10 +271,30 @@ export class VisitorAnalytics {
     return { community_id, community_name: communities.get(community_id)?.name ?? null, days };
   }
 
+  /** The reference data whose names have `search` in them, ordered by name. It may be a minute old. */
+  async getCommunities(params: Static<typeof DirectoryParams> = {}): Promise<Communities> {
+    const communities = await this.#communities();
+    return search(communities.values(), params).map(({ id, name, divisionId }) => ({
+      community_id: id,
+      community_name: name,
+      division_id: divisionId,
+    }));
+  }
+
+  /** As {@link getCommunities}. */
+  async getDivisions(params: Static<typeof DirectoryParams> = {}): Promise<Divisions> {
+    const divisions = await this.#divisions();
+    return search(divisions.values(), params).map(({ id, name, type }) => ({
+      division_id: id,
+      division_name: name,
+      division_type: type,
+    }));
+  }
+
   /** A row for every day of the range, in order; reads the store a year at a time. */
   async *exportRows(params: Static<typeof ExportParams> = {}): AsyncGenerator<ExportRow> {
     for (const piece of pieces(resolveRange(params, this.today()), EXPORT_DAYS_A_QUERY)) {
-      const rows = await this.#buckets('day', piece, params.community_id);
+      const rows = await this.#buckets('day', piece, params);
       const byDay = new Map(rows.map((row) => [row.bucket, row]));
       for (const date of daysOf(piece)) {
         const { visitors, authenticated, page_views } = byDay.get(date) ?? NOBODY;
@@ -296,19 +323,16 @@ export class VisitorAnalytics {
       : this.#analytics.read('today_division_visitors', { ...filter, division_id: idOf(division_id) });
   }
 
-  #visitorsOf(range: DayRange, { community_id, division_id }: PlaceFilter): Promise<VisitorCounts[]> {
-    const [community, division] = [community_id?.toLowerCase(), division_id?.toLowerCase()];
-    if (division === undefined) return this.#analytics.read('visitors', { ...range, ...placeOf(community) });
-    if (community === undefined)
-      return this.#analytics.read('visitors', { ...range, dimension: 'one_division', key: division });
-    const place = { dimension: 'community_division', key: `${community}/${division}` } as const;
-    return this.#analytics.read('visitors', { ...range, ...place });
+  #visitorsOf(range: DayRange, filter: PlaceFilter): Promise<VisitorCounts[]> {
+    return this.#analytics.read('visitors', { ...range, ...placeOf(filter) });
   }
 
-  #buckets(interval: Interval, range: DayRange, communityId: string | undefined): Promise<BucketCounts[]> {
-    const community = communityId?.toLowerCase();
+  async #buckets(interval: Interval, range: DayRange, filter: PlaceFilter): Promise<BucketCounts[]> {
     if (interval !== 'hour')
-      return this.#analytics.read('trends', { ...range, ...placeOf(community), interval });
+      return this.#analytics.read('trends', { ...range, ...placeOf(filter), interval });
+    if (filter.division_id !== undefined)
+      throw invalidParameter('division_id', 'not_by_hour', 'must not be given with interval=hour');
+    const community = filter.community_id?.toLowerCase();
     return this.#analytics.read('trends_hourly', {
       ...range,
       ...(community === undefined
@@ -349,10 +373,15 @@ interface RankedDivision {
   known_visitors: number;
 }
 
-const placeOf = (community: string | undefined) =>
-  community === undefined
-    ? ({ dimension: 'site', key: '' } as const)
-    : ({ dimension: 'community', key: community } as const);
+/** The key that answers for a community, a division, the visitors of a division in a community, or the whole site. */
+function placeOf({ community_id, division_id }: PlaceFilter): { dimension: LookedUpName; key: string } {
+  const [community, division] = [community_id?.toLowerCase(), division_id?.toLowerCase()];
+  if (community !== undefined && division !== undefined)
+    return { dimension: 'community_division', key: `${community}/${division}` };
+  if (community !== undefined) return { dimension: 'community', key: community };
+  if (division !== undefined) return { dimension: 'one_division', key: division };
+  return { dimension: 'site', key: '' };
+}
 
 /** Every key of a ranked dimension, from the first. */
 const all = <Name extends RankedName>(dimension: Name) => ({ dimension, offset: 0 });
