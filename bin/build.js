@@ -1,13 +1,16 @@
-// Makes `dist/` of the TypeScript: a bundle, since loading a thousand small modules would take a start's longest part.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+// Makes `dist/` of the TypeScript: a bundle, since loading a thousand small modules would take a start's longest part,
+// and the dashboard for browsers.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundle, stop } from 'esbuild';
+import { build as buildPages } from 'vite';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const INPUTS = join(DIST, 'inputs.json');
+const DASHBOARD_CONFIG = join(ROOT, 'dashboard', 'vite.config.ts');
 /** Packages stay where npm put them, but for this one, which has hundreds of modules. */
 const BUNDLED_PACKAGES = /^typebox(\/|$)/;
 
@@ -38,10 +41,18 @@ export async function build() {
     plugins: [ownPlace, externalPackages],
   });
   await stop();
+  await buildPages({ configFile: DASHBOARD_CONFIG });
   await mkdir(DIST, { recursive: true });
-  const inputs = JSON.stringify(Object.keys(metafile.inputs));
+  const inputs = JSON.stringify([...Object.keys(metafile.inputs), ...dashboardSources()]);
   for (const { path, contents } of outputFiles) await replace(path, contents);
   await replace(INPUTS, inputs);
+}
+
+function dashboardSources() {
+  const files = readdirSync(join(ROOT, 'dashboard'), { recursive: true, withFileTypes: true });
+  return files
+    .filter((file) => file.isFile() && !file.name.endsWith('.test.ts'))
+    .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)));
 }
 
 /** A module finds its SQL and data beside its source, wherever its code ends up. */

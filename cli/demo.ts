@@ -6,8 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import type { Beacon } from '../contract/beacon.ts';
+import { demoHistory } from './demo-history.ts';
 
-const VISITORS_AT_ONCE = 250;
+const VISITORS_AT_ONCE = 120;
+const LONGEST_STAY_MS = 60_000;
+const HISTORY_DAYS = 60;
 const SHARE_SIGNING_IN = 0.2;
 const SHARE_RETURNING = 0.4;
 
@@ -30,6 +33,12 @@ const NETWORKS = [
   '133.11.0',
   '200.160.2',
 ];
+
+/** Lines for `import`: what these visitors did before today. */
+export function demoPast(now: number): Generator<string> {
+  const [divisions, communities] = [ids(DEMO_DIVISIONS), ids(DEMO_COMMUNITIES)];
+  return demoHistory({ pages: PAGES, divisions, communities, days: HISTORY_DAYS, now, random: Math.random });
+}
 
 export const DEMO_DIVISIONS = reference('canada-divisions.csv');
 export const DEMO_COMMUNITIES = reference('canada-communities.csv');
@@ -93,7 +102,7 @@ async function visit(collector: string, places: Place, known: string[], signal: 
     for (let view = 0; view < views; view += 1) {
       page = PAGES[Math.floor(PAGES.length * Math.random() ** 2)] ?? '/';
       await send('page_view', page);
-      await rest(15_000, signal);
+      await rest(LONGEST_STAY_MS, signal);
       if (userId === undefined && Math.random() < SHARE_SIGNING_IN / views) {
         userId = `user-${fingerprint.slice(0, 8)}`;
         await send('identify', page);

@@ -10,10 +10,10 @@ import type { Registry } from 'prom-client';
 import { clientAddress } from '../contract/client-address.ts';
 import type { Admit } from './admission.ts';
 import { bearerToken } from './auth.ts';
+import { addDashboard } from './dashboard.ts';
 import type { Services } from './endpoint.ts';
 import { ApiError, errorResponse } from './errors.ts';
 import type { Metrics } from './metrics.ts';
-import { overview } from './overview.ts';
 import { BASE_PATH, ENDPOINTS } from './routes.ts';
 
 export interface Readiness {
@@ -102,7 +102,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     );
   }
 
-  app.get('/', overview(options.timeZone));
+  addDashboard(app);
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', async (c) => {
     const readiness = await options.readiness();
