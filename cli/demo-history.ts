@@ -3,8 +3,6 @@ import { createHash } from 'node:crypto';
 import { DAY } from '../contract/reporting-day.ts';
 
 const MINUTE = 60_000;
-/** Of a day in the middle of the week, at the end. */
-const VISITORS_A_DAY = 900;
 /** Share of that at the beginning. */
 const BEGINNING = 0.45;
 const BY_WEEKDAY = [0.62, 0.96, 1.05, 1.08, 1.02, 0.94, 0.7];
@@ -18,6 +16,8 @@ export interface HistoryOptions {
   divisions: readonly string[];
   communities: readonly string[];
   days: number;
+  /** Of a day in the middle of the week, at the end. */
+  visitorsADay: number;
   /** ms since the epoch; the history ends with the day before. */
   now: number;
   /** In [0, 1). */
@@ -32,7 +32,7 @@ interface Visitor {
 
 /** NDJSON, a beacon a line. */
 export function* demoHistory(options: HistoryOptions): Generator<string> {
-  const { pages, divisions, communities, days, now, random } = options;
+  const { pages, divisions, communities, days, visitorsADay, now, random } = options;
   const known: Visitor[] = [];
   // Large towns have more people than small ones.
   const skewed = <Item>(from: readonly Item[]) => from[Math.floor(from.length * random() ** 2.2)];
@@ -41,7 +41,7 @@ export function* demoHistory(options: HistoryOptions): Generator<string> {
     const start = today - day * DAY;
     const growth = BEGINNING + (1 - BEGINNING) * (1 - day / days);
     const wanted =
-      VISITORS_A_DAY * growth * (BY_WEEKDAY[new Date(start).getUTCDay()] ?? 1) * (0.92 + 0.16 * random());
+      visitorsADay * growth * (BY_WEEKDAY[new Date(start).getUTCDay()] ?? 1) * (0.92 + 0.16 * random());
     for (let n = 0; n < wanted; n++) {
       const visitor = (random() < SHARE_RETURNING && pastVisitor(known, random)) || {
         fingerprint: createHash('sha256').update(`${random()}`).digest('hex').slice(0, 32),

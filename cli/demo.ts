@@ -11,6 +11,7 @@ import { demoHistory } from './demo-history.ts';
 const VISITORS_AT_ONCE = 120;
 const LONGEST_STAY_MS = 60_000;
 const HISTORY_DAYS = 60;
+const VISITORS_A_PAST_DAY = 900;
 const SHARE_SIGNING_IN = 0.2;
 const SHARE_RETURNING = 0.4;
 
@@ -36,8 +37,15 @@ const NETWORKS = [
 
 /** Lines for `import`: what these visitors did before today. */
 export function demoPast(now: number): Generator<string> {
-  const [divisions, communities] = [ids(DEMO_DIVISIONS), ids(DEMO_COMMUNITIES)];
-  return demoHistory({ pages: PAGES, divisions, communities, days: HISTORY_DAYS, now, random: Math.random });
+  return demoHistory({
+    pages: PAGES,
+    divisions: ids(DEMO_DIVISIONS),
+    communities: ids(DEMO_COMMUNITIES),
+    days: HISTORY_DAYS,
+    visitorsADay: VISITORS_A_PAST_DAY,
+    now,
+    random: Math.random,
+  });
 }
 
 export const DEMO_DIVISIONS = reference('canada-divisions.csv');

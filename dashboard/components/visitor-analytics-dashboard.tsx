@@ -97,7 +97,7 @@ function Panels({ settings, inAddress }: PanelsProps) {
       <div className="ff-grid">
         <TrendsPanel
           {...{ range, communityId, divisionId, compare, timeZone, everyMs }}
-          interval={settled.interval}
+          interval={filters.interval}
           onInterval={(interval) => change({ interval })}
         />
         <LivePanel live={live} communityId={communityId} timeZone={timeZone} />
