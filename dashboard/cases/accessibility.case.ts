@@ -1,27 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import type { Given } from '../dashboard.fixture.ts';
 import { panel, scrollThrough } from '../page.fixture.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface AxeReport {
-  violations: { id: string; impact: string; nodes: { target: string[] }[] }[];
-  passes: { id: string }[];
-}
-
 /** With a keyboard, with a screen reader, with eyes that need contrast. */
 export function accessibility(given: Given): void {
   /** What axe finds that is serious, and worse. */
   async function serious(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
-    const report: AxeReport = await page.evaluate('axe.run()');
+    await page.evaluate(axe.source);
+    const report: AxeResults = await page.evaluate('axe.run()');
     expect(report.passes.length).toBeGreaterThan(10);
     return report.violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`);
   }
 
   it.each([
