@@ -99,6 +99,7 @@ function dataset(
   plain: boolean,
 ): ChartDataset<'line' | 'bar', (number | null)[]> {
   const stroke = colors[color];
+  const last = counts.findLastIndex((value) => value !== null);
   if (type === 'bar' && !dashed) {
     return {
       type: 'bar',
@@ -121,7 +122,7 @@ function dataset(
     borderDash: dashed ? [4, 4] : [],
     borderCapStyle: 'round',
     borderJoinStyle: 'round',
-    ...(unfinished && { segment: { borderDash: ({ p1DataIndex }) => dotsTo(p1DataIndex, counts.length) } }),
+    ...(unfinished && { segment: { borderDash: ({ p1DataIndex }) => dotsBefore(p1DataIndex, last) } }),
     cubicInterpolationMode: 'monotone',
     fill: area ? 'origin' : false,
     backgroundColor: ({ chart }) => gradient(chart, stroke),
@@ -136,7 +137,7 @@ function dataset(
   };
 }
 
-const dotsTo = (point: number, points: number) => (point === points - 1 ? [2, 4] : undefined);
+const dotsBefore = (point: number, last: number) => (point === last ? [2, 4] : undefined);
 
 function gradient({ ctx, chartArea }: ChartJS, color: string): CanvasGradient | string {
   // Undefined before the first layout.

@@ -54,7 +54,7 @@ export function VisitorTrendsChart(props: VisitorTrendsChartProps) {
     const drawn = shown.map(({ of, name, color }) => ({
       name,
       color,
-      counts: data[of],
+      counts: begun(data, of),
       area: of === 'total' || view === 'loyalty',
       unfinished,
     }));
@@ -96,6 +96,15 @@ export function VisitorTrendsChart(props: VisitorTrendsChartProps) {
       <Table data={data} lines={lines} labels={labels} />
     </figure>
   );
+}
+
+/** Hours of today that are still to come have no visitors yet, which is not the same as none. */
+function begun({ labels, ...counts }: Trends, of: Counted): (number | null)[] {
+  const now = Date.now();
+  return counts[of].map((value, i) => {
+    const label = labels[i] ?? '';
+    return label.includes('T') && Date.parse(label) > now ? null : value;
+  });
 }
 
 function summaryOf(data: Trends, lines: readonly Line[], labels: readonly string[]): string {
