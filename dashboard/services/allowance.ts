@@ -2,8 +2,9 @@
 
 /** A page uses at most this part of what is left: others of the same user share it. */
 const OWN_SHARE = 0.5;
-/** Requests that one round of all panels takes, about. */
-const REQUESTS_A_ROUND = 12;
+/** What a page with all its panels asks in an hour, about. */
+const REQUESTS_AN_HOUR = 550;
+const HOUR_SECONDS = 3_600;
 
 let remaining = Number.POSITIVE_INFINITY;
 let resetSeconds = 0;
@@ -15,8 +16,9 @@ export function noteAllowance(headers: Headers): void {
   resetSeconds = Number(headers.get('RateLimit-Reset') ?? 0);
 }
 
-/** How long to wait between two rounds, ms: the pace that is wanted, or slower. */
+/** How long to wait before the same is asked again, ms: as long as is wanted, or longer. */
 export function affordablePace(wantedMs: number): number {
-  const rounds = (OWN_SHARE * Math.max(1, remaining)) / REQUESTS_A_ROUND;
-  return Math.max(wantedMs, (1_000 * resetSeconds) / rounds);
+  const needed = (REQUESTS_AN_HOUR * resetSeconds) / HOUR_SECONDS;
+  const affordable = OWN_SHARE * Math.max(1, remaining);
+  return wantedMs * Math.max(1, needed / affordable);
 }
