@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readConfig, VARIABLES } from '../config.ts';
+import type { Ledger } from '../contract/ledger.ts';
 import type { Realtime, VisitorStats } from '../contract/query.ts';
 import { Installation } from './installation.ts';
 
@@ -49,6 +50,19 @@ test('the demo makes numbers move at once', async () => {
       expect((await footfall.query<Realtime>('realtime/')).count).toBeGreaterThan(10);
     },
     { timeout: 30_000, interval: 200 },
+  );
+});
+
+test('the demo has days before today', async () => {
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  await vi.waitFor(
+    async () => {
+      const { partitions } = await footfall.query<Ledger>('pipeline/');
+      expect(partitions.map(({ lag_frames }) => lag_frames > 5)).not.toContain(true);
+      const past = await footfall.query<VisitorStats>(`visitors/?end_date=${yesterday}`);
+      expect(past.total_visitors).toBeGreaterThan(100);
+    },
+    { timeout: 80_000, interval: 500 },
   );
 });
 

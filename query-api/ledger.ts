@@ -35,7 +35,8 @@ export interface Patience {
   pauseMs: number;
 }
 
-const ONE_ANSWER: Patience = { looks: 5, pauseMs: 100 };
+/** While much is counted on a busy machine, an insert may take seconds. */
+const ONE_ANSWER: Patience = { looks: 30, pauseMs: 200 };
 const MAX_COUNTED_LETTERS = 100_000;
 const NO_DROPS: Record<DropReason, number> = {
   bot: 0,
