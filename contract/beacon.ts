@@ -34,6 +34,11 @@ export const Beacon = Type.Object(
     language: Type.Optional(Type.String({ maxLength: 35, description: 'BCP 47 tag' })),
     screen: Type.Optional(Type.String({ maxLength: 32, description: 'WIDTHxHEIGHT in CSS pixels' })),
     event_id: Type.Optional(Uuid),
+    late: Type.Optional(
+      Type.Boolean({
+        description: 'may have been sent first more than five minutes ago, with the same event_id',
+      }),
+    ),
   },
   { description: 'One sign of life of a visitor. Fields that are not named here are ignored.' },
 );

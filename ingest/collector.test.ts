@@ -152,6 +152,13 @@ describe('an accepted beacon', () => {
     expect(event).not.toHaveProperty('unknown_field');
   });
 
+  test('that is marked late is late in the log, and counted so', async () => {
+    await post([{ ...BEACON, late: true }, { ...BEACON, late: false }, BEACON]);
+    expect((await eventsInLog(3)).map(({ late }) => late)).toEqual([true, undefined, undefined]);
+    const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
+    expect(metrics).toContain('footfall_beacons_late_total 1');
+  });
+
   test('may be one of 100 in an array, sent as text/plain; a visitor stays in one partition', async () => {
     const beacons = Array.from({ length: 100 }, (_, i) => ({ ...BEACON, fingerprint: `visitor-${i % 10}` }));
     const answer = await post(beacons, { 'Content-Type': 'text/plain;charset=UTF-8' });

@@ -37,6 +37,7 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
       event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
     };
+    if (beacon.late) event.late = true;
     if (beacon.session_id) event.session_id = beacon.session_id;
     if (beacon.user_id) event.user_id = beacon.user_id;
     if (beacon.community_id) event.community_id = beacon.community_id.toLowerCase();
