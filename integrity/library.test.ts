@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Fields, start } from 'footfall/beacon';
 import { openAnalytics } from 'footfall/clickhouse';
 import { openSessions } from 'footfall/postgres';
 import { openLive } from 'footfall/redis';
@@ -37,4 +41,24 @@ test('another Node service uses VisitorAnalytics and VisitorTracker without HTTP
     await Promise.all([analytics.close(), sessions.close(), live.close()]);
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('an application that renders on a server imports and starts the beacon there, and nothing happens', async () => {
+  const fields: Fields = { user: 7, community: null };
+  const footfall = start({ endpoint: 'https://collector.example.org/e', ...fields });
+  footfall('set', fields);
+  footfall('page');
+  expect('window' in globalThis).toBe(false);
+
+  // As plain JavaScript, by a Node that knows no TypeScript.
+  const program =
+    "import { start } from 'footfall/beacon'; start({ endpoint: '/e' })('page'); console.log('rendered')";
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '-e', program],
+    {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+    },
+  );
+  expect([stdout, stderr]).toEqual(['rendered\n', '']);
 });
