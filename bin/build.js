@@ -54,6 +54,12 @@ const MODULES = [
     // What the browser says is asked at the start.
     options: { platform: 'browser', target: 'es2021', define: { RESPECT_DNT: 'false' } },
   },
+  {
+    entry: 'ingest/tracker/tracker.ts',
+    types: 'ingest/tracker/public.ts',
+    to: 'tracker/tracker',
+    options: { platform: 'node', target: 'node20' },
+  },
 ];
 
 /** Types are a file of nothing else, copied. */
