@@ -152,6 +152,28 @@ describe('an accepted beacon', () => {
     expect(event).not.toHaveProperty('unknown_field');
   });
 
+  test('keeps of an address the path, fragments that are one, and campaigns', async () => {
+    const urls: [string, string][] = [
+      [
+        'https://example.org/app?utm_source=mail&secret=1#/inbox/7?filter=secret',
+        '/app#/inbox/7?utm_source=mail',
+      ],
+      ['https://example.org/app#!/inbox', '/app#!/inbox'],
+      ['/app#access_token=secret', '/app'],
+    ];
+    await post(urls.map(([url]) => ({ ...BEACON, url })));
+    expect((await eventsInLog(3)).map(({ url }) => url)).toEqual(urls.map(([, stored]) => stored));
+  });
+
+  test('is taken with a title or a referrer of any length that browsers have, cut', async () => {
+    const title = `${'t'.repeat(511)}\u{1f463}${'t'.repeat(3_000)}`;
+    const referrer = `https://example.org/${'p'.repeat(8_000)}`;
+    expect((await post({ ...BEACON, title, referrer })).status).toBe(202);
+    const [event] = await eventsInLog(1);
+    expect(event?.title).toBe('t'.repeat(511));
+    expect(event?.referrer).toHaveLength(500);
+  });
+
   test('that is marked late is late in the log, and counted so', async () => {
     await post([{ ...BEACON, late: true }, { ...BEACON, late: false }, BEACON]);
     expect((await eventsInLog(3)).map(({ late }) => late)).toEqual([true, undefined, undefined]);

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { CHROME, describeInBrowser } from './browser.fixture.ts';
@@ -424,6 +426,8 @@ describeInBrowser('beacon', (visitor) => {
   });
 
   it('is a module, too, that an application bundles and starts, and starts once', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    await promisify(execFile)(process.execPath, ['bin/build.js'], { cwd: root });
     const {
       outputFiles: [bundle],
     } = await build({
@@ -434,7 +438,7 @@ describeInBrowser('beacon', (visitor) => {
           const footfall = start(options);
           window.same = footfall === start(options);
           footfall('page', { community: '${COMMUNITY}' });`,
-        resolveDir: fileURLToPath(new URL('.', import.meta.url)),
+        resolveDir: root,
       },
       bundle: true,
       format: 'esm',

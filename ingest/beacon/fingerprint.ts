@@ -8,11 +8,11 @@ export const fingerprint = (): string =>
     [
       // Says the time zone by its name, and in no summer time.
       new Date(0),
-      navigator.userAgent,
-      navigator.hardwareConcurrency,
-      navigator.languages,
       // Not one by one, so that turning a phone changes nothing.
       screen.width * screen.height,
+      navigator.hardwareConcurrency,
+      navigator.userAgent,
+      navigator.languages,
       // Fonts and how they are drawn. Browsers that guard against this add noise to what is read: then it tells nothing.
       attempt(() => {
         const canvas = document.createElement('canvas');

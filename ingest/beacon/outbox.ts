@@ -39,7 +39,7 @@ const waiting = (): string[] =>
     .filter((key, at, all) => !((all[at + 50] || key < keyOfAge(3e8)) && delete store[key]));
 
 /** Late after five minutes: half of the time for which the pipeline remembers every `event_id`. */
-const textOf = (key: string) => `{"late":${key < keyOfAge(3e5)},${(store[key] as string).slice(1)}`;
+const textOf = (key: string) => `${store[key]}`.replace('{', `{"late":${key < keyOfAge(3e5)},`);
 
 /** Sends what has waited longest; where nothing waits, another beacon, which is not kept. */
 export const send = async (other?: string): Promise<void> => {
@@ -49,14 +49,14 @@ export const send = async (other?: string): Promise<void> => {
     pause = (pause + 1e3) * (1 + Math.random());
     try {
       // A text body needs no preflight, and `keepalive` brings it through when the page goes.
-      const answer = await fetch(endpoint, { method: 'POST', body, credentials: 'omit', keepalive: true });
+      const answer = await fetch(endpoint, { body, credentials: 'omit', method: 'POST', keepalive: true });
       if (/^5|429/.test(answer.status as unknown as string)) {
         // Seconds; a date is no number, and null is 0.
         pause = +(answer.headers.get('Retry-After') as string) * 1e3 || pause;
         patience = Date.now() + pause;
       } else {
         pause = 0;
-        delete store[key];
+        if (key) delete store[key];
         if (!answer.ok) console.warn('footfall:', await answer.text());
       }
     } catch {}

@@ -61,18 +61,18 @@ export const start = (settings: Settings): void => {
   const beacon = (type: BeaconType, from?: string) =>
     JSON.stringify(
       {
-        event_id: uuid(),
-        session_id: session,
-        title: document.title,
         language: navigator.language,
-        screen: `${screen.width}x${screen.height}`,
+        session_id: session,
         division_id: settings.division,
-        // biome-ignore lint/style/useTemplate: shorter
-        user_id: settings.user && settings.user + '',
         type,
-        referrer: from,
         fingerprint: visitor,
         community_id: settings.community,
+        title: document.title,
+        referrer: from,
+        // biome-ignore lint/style/useTemplate: shorter
+        user_id: settings.user && settings.user + '',
+        event_id: uuid(),
+        screen: `${screen.width}x${screen.height}`,
         url: location.href,
       },
       (_field, value) => value || undefined,
