@@ -40,12 +40,55 @@ export async function build() {
     logLevel: 'error',
     plugins: [ownPlace, externalPackages],
   });
+  const modules = await bundleModules();
   await stop();
   await buildPages({ configFile: DASHBOARD_CONFIG });
   await mkdir(DIST, { recursive: true });
-  const inputs = JSON.stringify([...Object.keys(metafile.inputs), ...dashboardSources()]);
-  for (const { path, contents } of outputFiles) await replace(path, contents);
+  const inputs = JSON.stringify([...Object.keys(metafile.inputs), ...modules.inputs, ...dashboardSources()]);
+  for (const { path, contents } of [...outputFiles, ...modules.files]) await replace(path, contents);
   await replace(INPUTS, inputs);
+}
+
+/** What other packages import as JavaScript: browsers bundle the beacon, applications load the tracker. */
+const MODULES = [
+  {
+    entry: 'ingest/beacon/module.ts',
+    types: 'ingest/beacon/public.ts',
+    to: 'beacon/beacon',
+    // What the browser says is asked at the start.
+    options: { platform: 'browser', target: 'es2021', define: { RESPECT_DNT: 'false' } },
+  },
+  {
+    entry: 'ingest/tracker/tracker.ts',
+    types: 'ingest/tracker/public.ts',
+    to: 'tracker/tracker',
+    options: { platform: 'node', target: 'node20' },
+  },
+];
+
+/** Types are a file of nothing else, copied. */
+async function bundleModules() {
+  const files = [];
+  const inputs = [];
+  for (const { entry, types, to, options } of MODULES) {
+    const made = await bundle({
+      absWorkingDir: ROOT,
+      entryPoints: [entry],
+      outfile: join(DIST, `${to}.js`),
+      bundle: true,
+      format: 'esm',
+      metafile: true,
+      write: false,
+      logLevel: 'error',
+      ...options,
+    });
+    files.push(...made.outputFiles, {
+      path: join(DIST, `${to}.d.ts`),
+      contents: await readFile(join(ROOT, types)),
+    });
+    inputs.push(...Object.keys(made.metafile.inputs), types);
+  }
+  return { files, inputs };
 }
 
 function dashboardSources() {

@@ -18,7 +18,7 @@ export function runIngest(config: Config): Promise<void> {
     const [log, live, script] = await Promise.all([
       openCollectorLog(config, logger),
       openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
-      bundleBeacon(),
+      bundleBeacon(config.respectDnt),
     ]);
     // It is a process of its own, and has nothing more to do.
     await stopCompiler();

@@ -11,6 +11,11 @@ export const Event = Type.Object({
   ),
   visitor: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'HMAC-SHA256 of the fingerprint, hex' }),
   event_id: Type.Optional(Type.String({ description: 'lower-case UUID' })),
+  late: Type.Optional(
+    Type.Boolean({
+      description: 'may be a repeat of an event received long before; counted when it is received',
+    }),
+  ),
   session_id: Type.Optional(Type.String()),
   user_id: Type.Optional(Type.String()),
   community_id: Type.Optional(Type.String()),

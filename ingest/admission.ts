@@ -109,6 +109,7 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
         return reject(unavailable(error, log), RETRY_AFTER_SECONDS);
       }
       metrics.accepted(beacons.length);
+      metrics.late(beacons.filter(({ late }) => late).length);
       return { status: 202, headers: outcome('accepted') };
     },
   };

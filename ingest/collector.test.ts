@@ -152,6 +152,35 @@ describe('an accepted beacon', () => {
     expect(event).not.toHaveProperty('unknown_field');
   });
 
+  test('keeps of an address the path, fragments that are one, and campaigns', async () => {
+    const urls: [string, string][] = [
+      [
+        'https://example.org/app?utm_source=mail&secret=1#/inbox/7?filter=secret',
+        '/app#/inbox/7?utm_source=mail',
+      ],
+      ['https://example.org/app#!/inbox', '/app#!/inbox'],
+      ['/app#access_token=secret', '/app'],
+    ];
+    await post(urls.map(([url]) => ({ ...BEACON, url })));
+    expect((await eventsInLog(3)).map(({ url }) => url)).toEqual(urls.map(([, stored]) => stored));
+  });
+
+  test('is taken with a title or a referrer of any length that browsers have, cut', async () => {
+    const title = `${'t'.repeat(511)}\u{1f463}${'t'.repeat(3_000)}`;
+    const referrer = `https://example.org/${'p'.repeat(8_000)}`;
+    expect((await post({ ...BEACON, title, referrer })).status).toBe(202);
+    const [event] = await eventsInLog(1);
+    expect(event?.title).toBe('t'.repeat(511));
+    expect(event?.referrer).toHaveLength(500);
+  });
+
+  test('that is marked late is late in the log, and counted so', async () => {
+    await post([{ ...BEACON, late: true }, { ...BEACON, late: false }, BEACON]);
+    expect((await eventsInLog(3)).map(({ late }) => late)).toEqual([true, undefined, undefined]);
+    const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
+    expect(metrics).toContain('footfall_beacons_late_total 1');
+  });
+
   test('may be one of 100 in an array, sent as text/plain; a visitor stays in one partition', async () => {
     const beacons = Array.from({ length: 100 }, (_, i) => ({ ...BEACON, fingerprint: `visitor-${i % 10}` }));
     const answer = await post(beacons, { 'Content-Type': 'text/plain;charset=UTF-8' });

@@ -15,6 +15,7 @@ export interface RequestFacts {
 
 const CACHED_VISITORS = 50_000;
 const MAX_REFERRER_LENGTH = 500;
+const MAX_TITLE_LENGTH = 512;
 
 export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: RequestFacts) => Event {
   const visitors = new LRUCache<string, string>({ max: CACHED_VISITORS });
@@ -37,12 +38,13 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
       event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
     };
+    if (beacon.late) event.late = true;
     if (beacon.session_id) event.session_id = beacon.session_id;
     if (beacon.user_id) event.user_id = beacon.user_id;
     if (beacon.community_id) event.community_id = beacon.community_id.toLowerCase();
     if (beacon.division_id) event.division_id = beacon.division_id.toLowerCase();
     if (beacon.referrer) event.referrer = storedReferrer(beacon.referrer);
-    if (beacon.title) event.title = beacon.title;
+    if (beacon.title) event.title = cut(beacon.title, MAX_TITLE_LENGTH);
     if (beacon.language) event.language = beacon.language;
     if (beacon.screen) event.screen = beacon.screen;
     if (facts.country) event.country = facts.country;
@@ -53,16 +55,25 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
   };
 }
 
-/** Path plus the query parameters that name a campaign: anything else in a query may be personal. */
+/**
+ * Path plus the query parameters that name a campaign: anything else in a query may be personal. Of fragments those that are a
+ * path, too, as applications have them that route by the fragment: others say where on a page, or hold tokens.
+ */
 function storedUrl(url: string): string {
-  const { pathname, search, searchParams } = new URL(url, 'http://page');
-  if (search === '') return pathname.slice(0, MAX_STORED_URL_LENGTH);
+  const { pathname, search, searchParams, hash } = new URL(url, 'http://page');
+  const page = /^#!?\//.test(hash) ? pathname + hash.replace(/\?.*/, '') : pathname;
+  if (search === '') return page.slice(0, MAX_STORED_URL_LENGTH);
   const kept = new URLSearchParams();
   for (const [name, value] of searchParams) {
     if (name === 'ref' || name.startsWith('utm_')) kept.append(name, value);
   }
   const query = kept.size === 0 ? '' : `?${kept}`;
-  return `${pathname}${query}`.slice(0, MAX_STORED_URL_LENGTH);
+  return `${page}${query}`.slice(0, MAX_STORED_URL_LENGTH);
+}
+
+/** Never half of a surrogate pair. */
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** Origin and path of the page before; nothing where it is not an address. */

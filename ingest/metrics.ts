@@ -5,6 +5,8 @@ import type { Backlog } from '../kafka/port.ts';
 
 export interface CollectorMetrics {
   accepted(beacons: number): void;
+  /** Of those accepted. */
+  late(beacons: number): void;
   dropped(reason: DropReason, beacons: number): void;
   dropNotRecorded(beacons: number): void;
   rejected(reason: RejectReason): void;
@@ -27,6 +29,11 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
   const accepted = new Counter({
     name: 'footfall_beacons_accepted_total',
     help: 'Beacons acknowledged and durable in the log',
+    registers,
+  });
+  const late = new Counter({
+    name: 'footfall_beacons_late_total',
+    help: 'Accepted beacons that had waited in a browser or tracker and may have been sent before',
     registers,
   });
   const dropped = new Counter({
@@ -82,6 +89,7 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
 
   return {
     accepted: (beacons) => accepted.inc(beacons),
+    late: (beacons) => late.inc(beacons),
     dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
     dropNotRecorded: (beacons) => notRecorded.inc(beacons),
     rejected: (reason) => rejected.inc({ reason }),

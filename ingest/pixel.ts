@@ -17,7 +17,8 @@ export interface PixelRequest {
 export function pixelBeacon(request: PixelRequest, secret: string, day: string): Record<string, string> {
   const beacon: Record<string, string> = {};
   for (const [name, value] of new URLSearchParams(request.query)) {
-    if (Object.hasOwn(Beacon.properties, name) && value !== '') beacon[name] = value;
+    // An image is asked for once: nothing of it can wait and come again.
+    if (Object.hasOwn(Beacon.properties, name) && name !== 'late' && value !== '') beacon[name] = value;
   }
   if (beacon.url === undefined && request.referer !== '') beacon.url = request.referer;
   beacon.fingerprint ??= dailyFingerprint(request, secret, day);

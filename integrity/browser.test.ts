@@ -1,22 +1,19 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CommunityDays, Conversions, Pages, Realtime, VisitorStats } from '../contract/query.ts';
-import { describeInBrowser } from '../ingest/beacon/test-browser.ts';
+import { CHROME, describeWithChromium } from '../ingest/beacon/browser.fixture.ts';
 import { Installation } from './installation.ts';
 import { COMMUNITIES_FILE, DIVISIONS_FILE } from './scenario.ts';
 import { openSite, type Site } from './site.ts';
 
-/** Headless Chromium names itself as such, and the collector takes it for a bot. */
-const CHROME =
-  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
 /** Of the reference data: a community of Toronto, and Toronto and Alberta. */
 const COMMUNITY = '2235c54b-788a-5af8-85f4-e569e620744f';
 const TORONTO = '9634133d-5f57-5569-900b-cb432bec1ca9';
 const ALBERTA = '549d10d9-b36b-520c-a96a-eaba8672858a';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 150_000 });
 
-describeInBrowser('a real browser at a site with the beacon', (given) => {
+describeWithChromium('a real browser at a site with the beacon', (browser) => {
   let footfall: Installation;
   let site: Site;
   const contexts: BrowserContext[] = [];
@@ -46,7 +43,7 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
 
   /** A browser of its own. Two with the same options are the same visitor. */
   async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await given.browser.newContext({ userAgent: CHROME, ...options });
+    const context = await browser().newContext({ userAgent: CHROME, ...options });
     contexts.push(context);
     return context.newPage();
   }
@@ -63,7 +60,8 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
     await closed;
   }
 
-  const eventually = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: 20_000, interval: 100 });
+  /** Ranges with today in them may be a minute behind. */
+  const eventually = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: 70_000, interval: 100 });
   const today = () => footfall.query<VisitorStats>('visitors/today/');
   const online = async (query = '') => (await footfall.query<Realtime>(`realtime/${query}`)).count;
   const day = () => new Date().toISOString().slice(0, 10);
@@ -82,7 +80,7 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
 
   it('is seen as it opens a page, goes on, signs in, and leaves', async () => {
     expect(await today()).toMatchObject({ total_visitors: 0, total_page_views: 0 });
-    site.attributes = `data-community-id="${COMMUNITY}" data-division-id="${TORONTO}"`;
+    site.attributes = `data-community="${COMMUNITY}" data-division="${TORONTO}"`;
 
     const page = await visit('/welcome?utm_source=test&private=1');
     await eventually(online).toBe(1);
@@ -97,7 +95,7 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
     await eventually(today).toMatchObject({ ...visitor, total_page_views: 2 });
     expect(await footfall.query('conversions/')).toMatchObject({ total_conversions: 0 });
 
-    await page.evaluate("footfall.identify('user-1')");
+    await page.evaluate("footfall('set', { user: 'user-1' })");
     await eventually(today).toMatchObject({
       total_visitors: 1,
       authenticated_visitors: 1,
@@ -121,7 +119,7 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
 
   it('is another visitor than a browser with another language and screen', async () => {
     const [before, [same = 0, cross = 0]] = [await today(), await community()];
-    site.attributes = `data-community-id="${COMMUNITY}" data-division-id="${ALBERTA}"`;
+    site.attributes = `data-community="${COMMUNITY}" data-division="${ALBERTA}"`;
     const first = await visit('/shared', { locale: 'fr-CA', screen: { width: 1500, height: 900 } });
     const second = await visit('/shared', { locale: 'de-DE', screen: { width: 1234, height: 777 } });
     await eventually(today).toMatchObject({ total_visitors: before.total_visitors + 2 });
@@ -155,7 +153,7 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
   it.each([
     ['Sec-GPC', 'global_privacy_control'],
     ['DNT', 'do_not_track'],
-  ])('is not counted where it sends %s, and is told so', async (header, reason) => {
+  ])('is not counted where only its requests say %s, and is told so', async (header, reason) => {
     const before = await today();
     const page = await newPage({ locale: 'it-IT', extraHTTPHeaders: { [header]: '1' } });
     const answered = page.waitForResponse(`${footfall.collector}/e`);
@@ -170,6 +168,24 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
       total_visitors: before.total_visitors + 1,
       total_page_views: before.total_page_views + 1,
     });
+    expect(await viewsOf('/private')).toBe(0);
+  });
+
+  it.each([
+    ['Global Privacy Control', 'globalPrivacyControl', 'true'],
+    ['Do Not Track', 'doNotTrack', "'1'"],
+  ])('sends nothing where it says %s', async (_name, property, value) => {
+    const before = await today();
+    const page = await newPage({ locale: 'it-IT' });
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.addInitScript(`Object.defineProperty(navigator, '${property}', { get: () => ${value} })`);
+    await page.goto(`${site.origin}/private`);
+    await page.evaluate("void footfall('page', { user: 'nobody' })");
+    await closeTab(page);
+    await visit('/after', { locale: 'pt-PT', screen: { width: 1000 + property.length, height: 700 } });
+    await eventually(today).toMatchObject({ total_page_views: before.total_page_views + 1 });
+    expect(asked).not.toContain(`${footfall.collector}/e`);
     expect(await viewsOf('/private')).toBe(0);
   });
 
@@ -208,5 +224,74 @@ describeInBrowser('a real browser at a site with the beacon', (given) => {
     await closeTab(page);
     await eventually(shown).toBe(`${staying}`);
     expect(errors).toEqual([]);
+  });
+
+  describe('is counted once', () => {
+    const options = { locale: 'sv-SE', screen: { width: 1313, height: 717 } };
+    const kept = (page: Page) =>
+      page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('footfall:')).length");
+    const settled = (page: Page) => eventually(() => kept(page)).toBe(0);
+
+    it('when the network is cut and restored', async () => {
+      const page = await visit('/before-the-cut', options);
+      await eventually(() => viewsOf('/before-the-cut')).toBe(1);
+      const before = await today();
+      await page.context().setOffline(true);
+      await page.evaluate("history.pushState({}, '', '/in-the-cut')");
+      await eventually(() => kept(page)).toBe(1);
+      await page.context().setOffline(false);
+      await settled(page);
+      await eventually(() => viewsOf('/in-the-cut')).toBe(1);
+      expect(await today()).toMatchObject({ total_page_views: before.total_page_views + 1 });
+    });
+
+    it('when the collector is killed and started again', async () => {
+      const page = await visit('/before-the-kill', options);
+      await eventually(() => viewsOf('/before-the-kill')).toBe(1);
+      const before = await today();
+      expect(await footfall.kill('collector')).toBe(true);
+      await page.evaluate("history.pushState({}, '', '/after-the-kill')");
+      await settled(page);
+      await eventually(() => viewsOf('/after-the-kill')).toBe(1);
+      expect(await today()).toMatchObject({ total_page_views: before.total_page_views + 1 });
+    });
+
+    it('when its tab is closed offline, and the site is visited again', async () => {
+      const page = await visit('/before-the-close', options);
+      await settled(page);
+      await page.context().setOffline(true);
+      await page.evaluate("history.pushState({}, '', '/closed-offline')");
+      await eventually(() => kept(page)).toBe(1);
+      const again = await page.context().newPage();
+      await closeTab(page);
+      await page.context().setOffline(false);
+      await again.goto(`${site.origin}/visited-again`);
+      await settled(again);
+      await eventually(() => viewsOf('/visited-again')).toBe(1);
+      await eventually(() => viewsOf('/closed-offline')).toBe(1);
+    });
+
+    it('when the answer was lost, and it is sent again a day later, marked late', async () => {
+      const page = await newPage(options);
+      await page.route(`${footfall.collector}/e`, async (route) => {
+        await route.fetch();
+        await route.abort();
+      });
+      await page.goto(`${site.origin}/answer-lost`);
+      await eventually(() => viewsOf('/answer-lost')).toBe(1);
+      const before = await today();
+      const again = await page.context().newPage();
+      await closeTab(page);
+      const sent: string[] = [];
+      again.on('request', (request) => sent.push(request.postData() ?? ''));
+      await again.clock.install({ time: Date.now() + 24 * 60 * 60_000 });
+      await again.goto(`${site.origin}/a-day-later`);
+      await again.clock.runFor(1_000);
+      await settled(again);
+      await eventually(() => viewsOf('/a-day-later')).toBe(1);
+      expect(sent.some((body) => body.includes('"late":true') && body.includes('/answer-lost'))).toBe(true);
+      expect(await viewsOf('/answer-lost')).toBe(1);
+      expect(await today()).toMatchObject({ total_page_views: before.total_page_views + 1 });
+    });
   });
 });

@@ -4,9 +4,11 @@
  * A sender that got no answer sends again with the same id; the repeat is in the same partition, since that
  * follows from the visitor. Whether an event is a repeat depends only on the log, never on when it is read: so a
  * batch that is read again, or cut otherwise, comes out the same. Ids are added once their batch is counted. What the
- * window does not cover (frames that waited in a spool, a clock that was set), raw is asked for.
+ * window does not cover (frames that waited in a spool, a clock that was set, beacons marked late), raw is asked for.
  */
 export const WINDOW_MS = 10 * 60_000;
+/** Raw keeps ids that long. */
+export const MEMORY_MS = 7 * 24 * 60 * 60_000;
 /** Collectors' clocks differ a little, and frames overtake each other. */
 const SLACK_MS = 60_000;
 
@@ -62,13 +64,18 @@ export class DuplicateWindow {
 }
 
 /** From when on ids are needed to tell of events received at an instant, or little earlier, or later. */
-export function loadSince(receivedAt: number): number {
-  return receivedAt - WINDOW_MS - SLACK_MS;
+export function loadSince(receivedAt: number, reachMs = WINDOW_MS): number {
+  return receivedAt - reachMs - SLACK_MS;
 }
 
-/** @param seenAt when the same event was received before, undefined when never */
-export function isRepeat(seenAt: number | undefined, receivedAt: number): boolean {
-  return seenAt !== undefined && Math.abs(receivedAt - seenAt) <= WINDOW_MS;
+/**
+ * What was received first may stand later in the log, after a spool: then its sender has sent it again meanwhile, maybe late.
+ *
+ * @param seenAt when the same event that stands before in the log was received, undefined when there is none
+ * @param reachMs how long before an event its first sending may have been received
+ */
+export function isRepeat(seenAt: number | undefined, receivedAt: number, reachMs = WINDOW_MS): boolean {
+  return seenAt !== undefined && receivedAt - seenAt <= reachMs && seenAt - receivedAt <= MEMORY_MS;
 }
 
 /** @param visitor first 64 bits of the HMAC, decimal */

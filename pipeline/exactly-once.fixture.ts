@@ -8,6 +8,8 @@ import type { RawRow, SessionRow } from './stores.fixture.ts';
 import type { System } from './system.fixture.ts';
 import { visitorNumber } from './visitor-number.ts';
 
+const WEEK = 7 * 24 * 60 * MINUTE;
+
 interface Written {
   place: string;
   event: Event;
@@ -92,16 +94,19 @@ function rawRow({ place, event }: Written): Pick<RawRow, 'place' | 'event_id' | 
   };
 }
 
-/** Live events repeat within ten minutes of the one that counted, history whenever it comes again. */
+/**
+ * Live events repeat within ten minutes of the one that counted, late ones within a week, history whenever it comes again.
+ * After a spool the repeat may stand before what it repeats.
+ */
 function withoutRepeats(written: Written[]): Written[] {
   const counted = new Map<string, number>();
-  return written.filter(({ event: { event_id, visitor, received_at, ts } }) => {
+  return written.filter(({ event: { event_id, visitor, received_at, ts, late } }) => {
     if (event_id === undefined) return true;
     const key = `${visitor} ${event_id}`;
     const before = counted.get(key);
-    if (before !== undefined && (ts !== undefined || Math.abs(received_at - before) <= 10 * MINUTE)) {
-      return false;
-    }
+    const reach = late ? WEEK : 10 * MINUTE;
+    const isLive = before !== undefined && received_at - before <= reach && before - received_at <= WEEK;
+    if (before !== undefined && (ts !== undefined || isLive)) return false;
     counted.set(key, received_at);
     return true;
   });

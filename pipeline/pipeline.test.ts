@@ -47,6 +47,21 @@ describe('the pipeline', () => {
     expect(await second.metric('footfall_events_counted_total')).toBe(2);
   });
 
+  it('counts a beacon once whose answer was lost and which is sent again a day later', async () => {
+    const ledger = new Ledger(system());
+    const day = 24 * 60 * MINUTE;
+    for (const partition of [0, 1]) {
+      const view = event({ visitor: visitor(partition), event_id: uuid(partition) });
+      await ledger.append(partition, view, event({ visitor: visitor(partition), event_id: uuid(10) }));
+      await ledger.append(partition, event({ visitor: visitor(partition), received_at: NOW + day }));
+      await ledger.append(partition, { ...view, received_at: NOW + day, late: true });
+      await ledger.append(partition, { ...view, received_at: NOW + 2 * day, late: true, event_id: uuid(11) });
+    }
+    await system().countAll();
+    await ledger.expectCountedOnce();
+    expect(await system().stores.raw()).toHaveLength(8);
+  });
+
   it('counts before it closes what it has taken', async () => {
     const ledger = new Ledger(system());
     await ledger.append(0, event());

@@ -80,7 +80,9 @@ function randomEvents(next: () => number): (partition: number) => Event[] {
     const who = partition * 100 + (isHistory ? 50 : 0) + below(8);
     const before = sent.get(who) ?? [];
     const repeated = before[before.length - 1 - below(4)];
-    if (repeated !== undefined && next() < 0.25) return { ...repeated, received_at: live };
+    if (repeated !== undefined && next() < 0.25) {
+      return { ...repeated, received_at: live, ...(next() < 0.5 ? { late: true } : {}) };
+    }
     ids += 1;
     const made = event({
       type: (['page_view', 'page_view', 'heartbeat', 'identify', 'leave'] as const)[below(5)] ?? 'page_view',

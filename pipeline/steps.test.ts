@@ -167,6 +167,65 @@ describe('a repeat', () => {
   });
 });
 
+describe('an event that is marked late', () => {
+  const view = event({ event_id: uuid(1) });
+  const HOUR = 60 * MINUTE;
+  const late = (ms: number) => ({ ...view, received_at: NOW + ms, late: true });
+
+  it('counts once where it was counted days before, across batches and across a restart', async () => {
+    await append(system().log, 0, view);
+    const running = await system().start();
+    await system().counted();
+    await append(system().log, 0, event({ event_id: uuid(2), received_at: NOW + 24 * HOUR }));
+    await system().counted();
+    await append(system().log, 0, late(24 * HOUR));
+    await system().counted();
+    await running.close();
+    await append(system().log, 0, late(7 * 24 * HOUR));
+    await system().countAll();
+    expect(await places()).toEqual(['0:0:0', '0:1:0']);
+  });
+
+  it('counts once within a batch, and when it is sent late again', async () => {
+    await append(system().log, 0, view, late(24 * HOUR), late(48 * HOUR));
+    await append(system().log, 0, late(72 * HOUR));
+    await system().countAll();
+    expect(await places()).toEqual(['0:0:0']);
+  });
+
+  it('counts when it is received where it was not counted before', async () => {
+    await append(system().log, 0, event({ event_id: uuid(2) }));
+    await append(system().log, 0, late(24 * HOUR), { ...late(24 * HOUR), visitor: visitor(2) });
+    await system().countAll();
+    const raw = await system().stores.raw();
+    expect(raw.map(({ place, day }) => [place, day])).toEqual([
+      ['0:0:0', '2026-03-10'],
+      ['0:1:0', '2026-03-11'],
+      ['0:1:1', '2026-03-11'],
+    ]);
+    expect(await system().stores.viewsThatDiffer()).toEqual([]);
+  });
+
+  it('counts once where the first sending leaves a spool after it', async () => {
+    await append(system().log, 0, late(24 * HOUR));
+    const running = await system().start();
+    await system().counted();
+    await append(system().log, 0, view);
+    await system().counted();
+    await running.close();
+    await append(system().log, 0, { ...view, received_at: NOW + MINUTE });
+    await system().countAll();
+    expect(await places()).toEqual(['0:0:0']);
+  });
+
+  it('counts again when it comes later than raw remembers', async () => {
+    await append(system().log, 0, view);
+    await append(system().log, 0, late(7 * 24 * HOUR + 1));
+    await system().countAll();
+    expect(await places()).toEqual(['0:0:0', '0:1:0']);
+  });
+});
+
 describe('imported history', () => {
   const past = event({ event_id: uuid(1), ts: Date.parse('2025-12-31T23:59:59Z') });
 

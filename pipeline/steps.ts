@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Uuid } from '../contract/beacon.ts';
 import { Drops, Event } from '../contract/event.ts';
 import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
-import { isRepeat, loadSince, windowKey } from './duplicate-window.ts';
+import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS, windowKey } from './duplicate-window.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Entry, StepContext } from './work.ts';
 
@@ -89,41 +89,49 @@ function parse(line: Buffer): Event | Drops | Error {
   return new Error(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
 }
 
-/** The same event id of the same visitor within ten minutes: the first one counts. */
+/** An event that is marked late may have been received before at any time that raw remembers. */
+const reachOf = ({ late }: Event): number => (late ? MEMORY_MS : WINDOW_MS);
+
+/** The same event id of the same visitor within ten minutes, or within a week where it is marked late: the first one counts. */
 async function dropRepeats(draft: Draft, { analytics }: StepContext): Promise<void> {
   const { partition, firstOffset, window } = draft.portion;
-  const named = draft.entries.flatMap(({ event: { event_id, received_at } }) =>
-    event_id === undefined ? [] : [{ event_id, received_at }],
-  );
+  const named = draft.entries.flatMap(({ event }) => {
+    const { event_id, received_at } = event;
+    return event_id === undefined ? [] : [{ event_id, received_at, reachMs: reachOf(event) }];
+  });
   if (named.length === 0) return;
   if (!window.isLoaded) {
     const since = loadSince(named.reduce((latest, { received_at }) => Math.max(latest, received_at), 0));
     window.load(await analytics.recentEventIds(partition, firstOffset, since), since);
   }
   // Frames that waited in a spool for hours must not bring hours of ids into memory: raw is asked for theirs alone.
-  const late = named.filter(({ received_at }) => !window.covers(received_at));
+  const beyond = named.filter(
+    ({ received_at, reachMs }) => reachMs > WINDOW_MS || !window.covers(received_at),
+  );
   const seen = new Map<string, number[]>();
   const note = (key: string, receivedAt: number) => {
     const instants = seen.get(key);
     if (instants === undefined) seen.set(key, [receivedAt]);
     else instants.push(receivedAt);
   };
-  const lateIds = [...new Set(late.map(({ event_id }) => event_id))];
-  const lateSince = loadSince(
-    late.reduce((first, { received_at }) => Math.min(first, received_at), Infinity),
+  const beyondIds = [...new Set(beyond.map(({ event_id }) => event_id))];
+  const beyondSince = beyond.reduce(
+    (first, { received_at, reachMs }) => Math.min(first, loadSince(received_at, reachMs)),
+    Infinity,
   );
   for (const { eventId, visitor, receivedAt } of await analytics.seenEventIds(
     partition,
     firstOffset,
-    lateSince,
-    lateIds,
+    beyondSince,
+    beyondIds,
   )) {
     note(windowKey(visitor, eventId), receivedAt);
   }
-  keep(draft, 'duplicate', ({ event: { event_id, visitor, received_at } }) => {
+  keep(draft, 'duplicate', ({ event }) => {
+    const { event_id, visitor, received_at } = event;
     if (event_id === undefined) return true;
     const key = windowKey(visitorNumber(visitor), event_id);
-    const isSeen = seen.get(key)?.some((seenAt) => isRepeat(seenAt, received_at)) ?? false;
+    const isSeen = seen.get(key)?.some((seenAt) => isRepeat(seenAt, received_at, reachOf(event))) ?? false;
     if (isSeen || window.has(key, received_at)) return false;
     note(key, received_at);
     return true;

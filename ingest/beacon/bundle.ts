@@ -6,10 +6,11 @@ import { build } from 'esbuild';
 const ENTRY = fileURLToPath(new URL('./beacon.ts', import.meta.url));
 
 /**
+ * @param respectDnt whether the script does nothing where a browser says Do Not Track or Global Privacy Control
  * @returns the script, and a strong ETag of it with its quotes
  * @throws when a module does not compile
  */
-export async function bundleBeacon(): Promise<{ code: string; etag: string }> {
+export async function bundleBeacon(respectDnt: boolean): Promise<{ code: string; etag: string }> {
   const {
     outputFiles: [script],
   } = await build({
@@ -18,8 +19,11 @@ export async function bundleBeacon(): Promise<{ code: string; etag: string }> {
     write: false,
     format: 'iife',
     platform: 'browser',
-    target: 'es2018',
+    // Browsers since 2020.
+    target: 'es2021',
+    charset: 'utf8',
     minify: true,
+    define: { RESPECT_DNT: String(respectDnt) },
     legalComments: 'none',
     // The settings of the server's own modules are not the browser's.
     tsconfigRaw: {},

@@ -1,27 +1,9 @@
-/** Identifiers of beacons and of the tab. */
+/** Identifiers of beacons and of the tab. They tell apart, and are no secrets. */
+import { attempt } from './attempt.ts';
 
-const SESSION_KEY = 'footfall.session';
-
-/** A random UUID. `crypto.randomUUID` is missing on pages that came over plain HTTP. */
-export function uuid(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const hex = Array.from(bytes, (byte, at) => {
-    const marked = at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte;
-    return (marked + 0x100).toString(16).slice(1);
-  }).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
+/** A random UUID of version 4. `crypto.randomUUID` is missing on pages that came over plain HTTP. */
+export const uuid = (): string =>
+  'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () => ((Math.random() * 16) | 0).toString(16));
 
 /** The same as long as the tab is open, or as long as the page where storage is blocked. */
-export function sessionId(): string {
-  try {
-    const known = sessionStorage.getItem(SESSION_KEY);
-    if (known) return known;
-    const made = uuid();
-    sessionStorage.setItem(SESSION_KEY, made);
-    return made;
-  } catch {
-    return uuid();
-  }
-}
+export const sessionId = (): string => attempt(() => (sessionStorage.footfall ||= uuid())) || uuid();
