@@ -88,6 +88,8 @@ export async function openTestSite(): Promise<TestSite> {
   let collector: Collector | undefined;
   let respects = true;
   const logged: Event[] = [];
+  /** Sessions of tests before: browsers send the leave of a page that was closed whenever they like. */
+  const past = new Set<string | undefined>();
 
   const door = createServer((request, response) => {
     pass(request, response).catch(() => response.destroy());
@@ -121,8 +123,9 @@ export async function openTestSite(): Promise<TestSite> {
         status: undefined,
       }),
     );
-    site.sent.push(...sent);
-    const fault = beacons.length > 0 ? site.faults.shift() : undefined;
+    const isNow = sent.some(({ beacon }) => !past.has(beacon.session_id));
+    if (isNow) site.sent.push(...sent);
+    const fault = isNow ? site.faults.shift() : undefined;
     if (fault === 'hang') return;
     const answer =
       fault === undefined || fault === 'lost' ? await ask(collector.port, request, body) : undefined;
@@ -168,6 +171,7 @@ export async function openTestSite(): Promise<TestSite> {
       });
     },
     async reset() {
+      for (const { beacon } of site.sent) past.add(beacon.session_id);
       Object.assign(site, { attributes: '', head: '', script: undefined, headers: {} });
       for (const list of [site.sent, site.methods, site.faults, logged]) list.length = 0;
       if (collector !== undefined && respects) return;
