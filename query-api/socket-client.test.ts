@@ -47,7 +47,18 @@ it('closes a reader that is too slow instead of buffering without end', async ()
   await closed;
 });
 
-it('terminates a peer that does not answer a ping', async () => {
+it('keeps a peer that says something though it answers no ping', () => {
+  const onServerClose = vi.fn();
+  const client = new SocketClient(socket, Number.POSITIVE_INFINITY, onServerClose);
+  for (let i = 0; i < 3; i++) {
+    client.ping();
+    client.heard();
+  }
+  expect(onServerClose).not.toHaveBeenCalled();
+  expect(socket.readyState).toBe(socket.OPEN);
+});
+
+it('terminates a peer that neither answers a ping nor says anything', async () => {
   const onServerClose = vi.fn();
   const client = new SocketClient(socket, Number.POSITIVE_INFINITY, onServerClose);
   const closed = once(socket, 'close');

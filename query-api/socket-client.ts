@@ -18,7 +18,7 @@ export class SocketClient {
   readonly #socket: WebSocket;
   readonly #expiresAt: number;
   readonly #onServerClose: (reason: CloseReason | 'dead') => void;
-  #answeredPing = true;
+  #isAlive = true;
   #closing = false;
 
   /** @param expiresAt ms since the epoch */
@@ -26,9 +26,12 @@ export class SocketClient {
     this.#socket = socket;
     this.#expiresAt = expiresAt;
     this.#onServerClose = onServerClose;
-    socket.on('pong', () => {
-      this.#answeredPing = true;
-    });
+    socket.on('pong', () => this.heard());
+  }
+
+  /** The peer has given a sign of life. */
+  heard(): void {
+    this.#isAlive = true;
   }
 
   send(message: ServerMessage): void {
@@ -48,16 +51,16 @@ export class SocketClient {
     else if (now >= this.#expiresAt) this.close('tokenExpired');
   }
 
-  /** Terminates a peer that did not answer the ping before. */
+  /** Terminates a peer that has neither answered the ping before nor said anything since. */
   ping(): void {
     if (this.#closing || this.#socket.readyState !== WebSocket.OPEN) return;
-    if (!this.#answeredPing) {
+    if (!this.#isAlive) {
       this.#closing = true;
       this.#onServerClose('dead');
       this.#socket.terminate();
       return;
     }
-    this.#answeredPing = false;
+    this.#isAlive = false;
     this.#socket.ping();
   }
 

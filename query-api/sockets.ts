@@ -24,13 +24,13 @@ import { ApiError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { parseParameters } from './parameters.ts';
 import { SocketClient } from './socket-client.ts';
+import { SocketLimits } from './socket-limits.ts';
 
 const SECOND = 1_000;
 const PING_EVERY_S = 30;
 /** News may be missed: a channel promises nothing. */
 const CATCH_UP_EVERY_S = 5;
 const MAX_MESSAGE_BYTES = 4 * 1024;
-const MAX_SOCKETS_AN_ADDRESS = 100;
 const CLOSE_GRACE_MS = 1_000;
 const SUBPROTOCOL = 'bearer';
 const KINDS: readonly SocketKind[] = ['visitors', 'dashboard'];
@@ -48,7 +48,6 @@ interface SocketOptions {
 interface Grant {
   kind: SocketKind;
   scope: string;
-  address: string;
   expiresAt: number;
 }
 
@@ -63,7 +62,7 @@ export class Sockets {
   readonly #options: SocketOptions;
   readonly #audiences = new Map<string, Audience>();
   readonly #clients = new Set<SocketClient>();
-  readonly #byAddress = new Map<string, number>();
+  readonly #limits = new SocketLimits();
   readonly #feed: DashboardFeed;
   #stopNews: (() => Promise<void>) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -130,21 +129,19 @@ export class Sockets {
     const address = addressOf(c, this.#options.trusted);
     const { identity } = await this.#options.admit('staff_or_moderator', tokenOf(c), address);
     const { community_id } = parseParameters(RealtimeParams, c.req.queries());
-    if ((this.#byAddress.get(address) ?? 0) >= MAX_SOCKETS_AN_ADDRESS) {
-      throw new ApiError('too_many_sockets', `more than ${MAX_SOCKETS_AN_ADDRESS} sockets of one address`);
-    }
-    return { kind, address, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
+    // Until the connection ends, whether it becomes a socket or not.
+    c.env.incoming.socket.once('close', this.#limits.take(address, identity?.subject));
+    return { kind, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
   }
 
   /** Answers what to do with the client's messages. */
-  #open(socket: WebSocket, { kind, scope, address, expiresAt }: Grant): (data: unknown) => void {
+  #open(socket: WebSocket, { kind, scope, expiresAt }: Grant): (data: unknown) => void {
     const { metrics, sources } = this.#options;
     const client = new SocketClient(socket, expiresAt, (reason) => metrics.socketsClosed.inc({ reason }));
     const audience = this.#audiences.get(scope) ?? new Audience(sources.now);
     this.#audiences.set(scope, audience);
     audience.add(client, kind);
     this.#clients.add(client);
-    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
     metrics.sockets.inc({ kind });
 
     const count = new AtMost(COUNT_INTERVAL_MS, () => {
@@ -156,13 +153,11 @@ export class Sockets {
       count.stop();
       this.#clients.delete(client);
       this.#leaveAudience(scope, audience, client);
-      const left = (this.#byAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#byAddress.delete(address);
-      else this.#byAddress.set(address, left);
       metrics.sockets.dec({ kind });
     });
     count.request();
     return (data) => {
+      client.heard();
       if (isRequestCount(data)) count.request();
       else metrics.messagesIgnored.inc();
     };
