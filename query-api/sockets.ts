@@ -5,6 +5,7 @@
  * ignored, so that a newer client stays connected to an older server.
  */
 import type { BlockList } from 'node:net';
+import type { Writable } from 'node:stream';
 import { upgradeWebSocket } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 import type { Logger } from 'pino';
@@ -18,7 +19,8 @@ import { seldom } from '../seldom.ts';
 import type { Admit } from './admission.ts';
 import { addressOf, type Env } from './app.ts';
 import { AtMost } from './at-most.ts';
-import { Audience, COUNT_INTERVAL_MS, type SocketKind } from './audience.ts';
+import { Audience } from './audience.ts';
+import { COUNT_INTERVAL_MS, type SocketKind } from './audience-section.ts';
 import { DashboardFeed, type DashboardSources } from './dashboard-feed.ts';
 import { ApiError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -48,6 +50,8 @@ interface SocketOptions {
 interface Grant {
   kind: SocketKind;
   scope: string;
+  /** The connection under the socket. */
+  wire: Writable;
   expiresAt: number;
 }
 
@@ -61,7 +65,9 @@ export class Sockets {
   });
   readonly #options: SocketOptions;
   readonly #audiences = new Map<string, Audience>();
-  readonly #clients = new Set<SocketClient>();
+  /** And in which second of {@link PING_EVERY_S} each is sent a ping, so that not all are at once. */
+  readonly #clients = new Map<SocketClient, number>();
+  #opened = 0;
   readonly #limits = new SocketLimits();
   readonly #feed: DashboardFeed;
   #stopNews: (() => Promise<void>) | undefined;
@@ -111,10 +117,10 @@ export class Sockets {
   /** Says good-bye to every client, and cuts off who does not answer within a second. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    for (const client of this.#clients) client.close('goingAway');
+    for (const client of this.#clients.keys()) client.close('goingAway');
     const deadline = Date.now() + CLOSE_GRACE_MS;
     while (this.#clients.size > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 10));
-    for (const client of this.#clients) client.terminate();
+    for (const client of this.#clients.keys()) client.terminate();
     this.server.close();
     await this.#stopNews?.();
   }
@@ -130,18 +136,21 @@ export class Sockets {
     const { identity } = await this.#options.admit('staff_or_moderator', tokenOf(c), address);
     const { community_id } = parseParameters(RealtimeParams, c.req.queries());
     // Until the connection ends, whether it becomes a socket or not.
-    c.env.incoming.socket.once('close', this.#limits.take(address, identity?.subject));
-    return { kind, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
+    const wire = c.env.incoming.socket;
+    wire.once('close', this.#limits.take(address, identity?.subject));
+    return { kind, wire, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
   }
 
   /** Answers what to do with the client's messages. */
-  #open(socket: WebSocket, { kind, scope, expiresAt }: Grant): (data: unknown) => void {
+  #open(socket: WebSocket, { kind, scope, wire, expiresAt }: Grant): (data: unknown) => void {
     const { metrics, sources } = this.#options;
-    const client = new SocketClient(socket, expiresAt, (reason) => metrics.socketsClosed.inc({ reason }));
+    const client = new SocketClient(socket, wire, expiresAt, (reason) =>
+      metrics.socketsClosed.inc({ reason }),
+    );
     const audience = this.#audiences.get(scope) ?? new Audience(sources.now);
     this.#audiences.set(scope, audience);
     audience.add(client, kind);
-    this.#clients.add(client);
+    this.#clients.set(client, this.#opened++ % PING_EVERY_S);
     metrics.sockets.inc({ kind });
 
     const count = new AtMost(COUNT_INTERVAL_MS, () => {
@@ -177,9 +186,9 @@ export class Sockets {
     this.#scheduleTick();
     this.#ticks++;
     const now = this.#options.sources.now();
-    for (const client of this.#clients) {
+    for (const [client, second] of this.#clients) {
       client.checkExpiry(now);
-      if (this.#ticks % PING_EVERY_S === 0) client.ping();
+      if (this.#ticks % PING_EVERY_S === second) client.ping();
     }
     // A second in which the stores are slow is left out, not queued.
     if (this.#updating) return;
