@@ -17,6 +17,7 @@ import { ClientMessage } from '../contract/socket.ts';
 import { LiveStoreError, SITE } from '../redis/port.ts';
 import { seldom } from '../seldom.ts';
 import type { Admit } from './admission.ts';
+import { adopt } from './adopt-socket.ts';
 import { addressOf, type Env } from './app.ts';
 import { AtMost } from './at-most.ts';
 import { Audience } from './audience.ts';
@@ -99,14 +100,12 @@ export class Sockets {
     for (const kind of KINDS) {
       app.get(`/ws/analytics/${kind}`, async (c) => {
         const grant = await this.#admit(c, kind);
-        let onMessage: ((data: unknown) => void) | undefined;
         return upgradeWebSocket(
           c,
           {
             onOpen: (_event, { raw }) => {
-              if (raw instanceof WebSocket) onMessage = this.#open(raw, grant);
+              if (raw instanceof WebSocket) this.#open(raw, grant);
             },
-            onMessage: (event) => onMessage?.(event.data),
           },
           { onError: (error) => this.#options.log.error({ err: error }, 'a socket failed') },
         );
@@ -141,8 +140,7 @@ export class Sockets {
     return { kind, wire, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
   }
 
-  /** Answers what to do with the client's messages. */
-  #open(socket: WebSocket, { kind, scope, wire, expiresAt }: Grant): (data: unknown) => void {
+  #open(socket: WebSocket, { kind, scope, wire, expiresAt }: Grant): void {
     const { metrics, sources } = this.#options;
     const client = new SocketClient(socket, wire, expiresAt, (reason) =>
       metrics.socketsClosed.inc({ reason }),
@@ -165,11 +163,15 @@ export class Sockets {
       metrics.sockets.dec({ kind });
     });
     count.request();
-    return (data) => {
-      client.heard();
-      if (isRequestCount(data)) count.request();
-      else metrics.messagesIgnored.inc();
-    };
+    adopt(socket, {
+      onMessage(text) {
+        client.heard();
+        if (isRequestCount(text)) count.request();
+        else metrics.messagesIgnored.inc();
+      },
+      // Such as a message that is too large: the socket is closed for it.
+      onError: (error) => this.#options.log.debug({ err: error }, 'a socket failed'),
+    });
   }
 
   #leaveAudience(scope: string, audience: Audience, client: SocketClient): void {
@@ -249,10 +251,10 @@ function originAllowed(c: Context<Env>, allowed: readonly string[]): boolean {
   return URL.canParse(origin) && new URL(origin).host === c.req.header('Host');
 }
 
-function isRequestCount(data: unknown): boolean {
-  if (typeof data !== 'string') return false;
+function isRequestCount(text: string | undefined): boolean {
+  if (text === undefined) return false;
   try {
-    return Value.Check(ClientMessage, JSON.parse(data));
+    return Value.Check(ClientMessage, JSON.parse(text));
   } catch {
     return false;
   }
