@@ -10,6 +10,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Installation } from '../integrity/installation.ts';
 import { signToken } from '../query-api/auth.ts';
@@ -44,12 +45,15 @@ const SECRET = 'a secret of the bench, long enough for HS256';
 
 interface Side extends ReturnType<typeof latencies> {
   processor: Record<string, number>;
+  load: number;
 }
 interface ControlSide {
   fromSend: Spread;
   messages: number;
   lost: number;
   processor: Record<string, number>;
+  /** Of the whole machine, over the last minute: what else ran there. */
+  load: number;
 }
 
 requireFiles(SOCKETS + 1_000);
@@ -138,7 +142,7 @@ try {
     const { arrived } = await sockets.told();
     await close();
     if (sent === undefined || arrived === undefined) throw new Error('a process did not say what it saw');
-    return { ...latencies(sent, arrived), processor, recorded: arrived.recorded };
+    return { ...latencies(sent, arrived), processor, load: load(), recorded: arrived.recorded };
   }
 
   async function controlTurn(recorded: Arrived['recorded']) {
@@ -164,7 +168,7 @@ try {
     const ms = arrived.nth.flatMap((times, n) =>
       [...times].filter((at) => at > 0).map((at) => at - (sentAt[n] ?? 0)),
     );
-    return { fromSend: spread(ms), messages: arrived.messages, lost: arrived.lost, processor };
+    return { fromSend: spread(ms), messages: arrived.messages, lost: arrived.lost, processor, load: load() };
   }
 } finally {
   for (const each of children) each.disconnect();
@@ -280,6 +284,8 @@ function child<Asked extends object, Told>(name: string) {
     },
   };
 }
+
+const load = () => hundredths(loadavg()[0] ?? 0);
 
 function pidOf(service: 'collector' | 'pipeline'): number {
   const pid = footfall.pidOf(service);
