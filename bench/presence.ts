@@ -1,45 +1,80 @@
 /**
- * How many joins and leaves a second does a live store take, while 100,000 visitors are online?
+ * How many joins and leaves a second does a live store take, while 100,000 visitors are online; and what do 5,000 a second cost?
  *
- * As the pipeline does it: batches of 1,000 signs by a visitor tracker, news included, and a sweep four times a second. Every
- * batch has as many who come as who leave; half of them are in one of 200 communities. The stores are the one in memory and that of `REDIS_URL`,
- * in turns, three rounds each. A Redis of one's own is needed: prefixes keep rounds apart, but they share its time.
+ * As the pipeline does it: batches of signs by a visitor tracker, news included, and a sweep four times a second. Every batch has
+ * as many who come as who leave; half of them are in one of 200 communities. Each round first sends batches of 1,000 as fast as they are
+ * taken, then 5,000 changes a second in batches of 124. The stores are the one in memory and that of `REDIS_URL`, in turns,
+ * three rounds each. A Redis of one's own is needed: prefixes keep rounds apart, but they share its time.
  */
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { openLive } from '../redis/open.ts';
-import type { LiveStore } from '../redis/port.ts';
+import { type LiveStore, SITE } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
+import { thisMachine } from './machine.ts';
+import { hundredths, spread } from './ranges/statistics.ts';
 
 const ONLINE = 100_000;
 const BATCH = 1_000;
+const RATE = 5_000;
+const RATE_BATCH = 124;
 const COMMUNITIES = 200;
-const ROUNDS = 3;
-const ROUND_MS = 10_000;
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const STRETCH_MS = 1_000 * Number(process.env.SECONDS ?? 10);
 const SWEEP_MS = 250;
+const SECOND = 1_000;
 const HOUR = 3_600_000;
+const RESULTS = new URL('./results/', import.meta.url);
 
 const redisUrl = process.env.REDIS_URL;
 if (redisUrl === undefined) throw new Error('REDIS_URL is not set');
+const redis = new Redis(redisUrl);
 const communities = Array.from({ length: COMMUNITIES }, () => randomUUID());
 
-const results: Record<string, number[]> = { memory: [], redis: [] };
+const rounds: { memory: Figures[]; redis: Figures[] } = { memory: [], redis: [] };
 for (let round = 1; round <= ROUNDS; round += 1) {
-  for (const [name, url] of Object.entries({
-    memory: 'memory://',
-    redis: `${redisUrl}?prefix=bench-${randomUUID()}:`,
-  })) {
+  const stores = [
+    ['memory', 'memory://'],
+    ['redis', `${redisUrl}?prefix=bench-${randomUUID()}:`],
+  ] as const;
+  for (const [name, url] of round % 2 === 1 ? stores : stores.toReversed()) {
     const live = await openLive(url);
     const figures = await measure(live);
-    results[name]?.push(figures.changesASecond);
+    rounds[name].push(figures);
     console.log(`round ${round}, ${name}: ${JSON.stringify(figures)}`);
     await live.close();
   }
 }
-for (const [name, figures] of Object.entries(results)) {
-  console.log(
-    `${name}: median ${figures.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)]} joins and leaves a second`,
-  );
-}
+await redis.quit();
+
+const middle = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const medians = (all: Figures[]) => ({
+  changesASecond: middle(all.map(({ asFastAsTaken }) => asFastAsTaken.changesASecond)),
+  atRate: {
+    changesASecond: middle(all.map(({ atRate }) => atRate.changesASecond)),
+    batchP99Ms: middle(all.map(({ atRate }) => atRate.batchMs.p99)),
+    sweepP99Ms: middle(all.map(({ atRate }) => atRate.sweepMs.p99)),
+    cores: middle(all.map(({ atRate }) => atRate.cores)),
+    coresOfRedis: middle(all.map(({ atRate }) => atRate.coresOfRedis)),
+  },
+});
+const result = {
+  question: `joins and leaves a second that a live store takes with ${ONLINE} visitors online, and what ${RATE} a second cost`,
+  date: new Date().toISOString(),
+  machine: thisMachine(),
+  configuration: `one tracker, a sweep every ${SWEEP_MS} ms, half of the visitors in one of ${COMMUNITIES} communities; batches of ${BATCH} as fast as taken, of ${RATE_BATCH} at ${RATE} a second, ${STRETCH_MS / SECOND} s each; Redis on the same machine`,
+  memory: medians(rounds.memory),
+  redis: medians(rounds.redis),
+  rounds,
+};
+mkdirSync(RESULTS, { recursive: true });
+writeFileSync(new URL('presence.json', RESULTS), `${JSON.stringify(result, undefined, 2)}\n`);
+console.log(JSON.stringify({ memory: result.memory, redis: result.redis }, undefined, 2));
+
+type Figures = Awaited<ReturnType<typeof measure>>;
 
 async function measure(live: LiveStore) {
   const tracker = new VisitorTracker(live, { realtimeTtlMs: HOUR });
@@ -49,45 +84,72 @@ async function measure(live: LiveStore) {
     at: Date.now(),
     leaving,
   });
+  let arriving = 0;
+  let leaving = 0;
+  const batchOf = (changes: number) => [
+    ...Array.from({ length: changes / 2 }, () => sign(arriving++, false)),
+    ...Array.from({ length: changes / 2 }, () => sign(leaving++, true)),
+  ];
+
   const fillStart = performance.now();
-  await tracker.track(Array.from({ length: ONLINE }, (_, n) => sign(n, false)));
+  await tracker.track(Array.from({ length: ONLINE }, () => sign(arriving++, false)));
   const fillMs = Math.round(performance.now() - fillStart);
 
-  const sweepMs: number[] = [];
-  let sweeping = Promise.resolve();
-  const sweeper = setInterval(() => {
-    const start = performance.now();
-    sweeping = sweeping
-      .then(() => tracker.sweep(Date.now()))
-      .then(() => void sweepMs.push(performance.now() - start));
-  }, SWEEP_MS);
-  const batchMs: number[] = [];
-  const start = performance.now();
-  let arriving = ONLINE;
-  let leaving = 0;
-  while (performance.now() - start < ROUND_MS) {
-    const batchStart = performance.now();
-    const come = Array.from({ length: BATCH / 2 }, () => sign(arriving++, false));
-    const go = Array.from({ length: BATCH / 2 }, () => sign(leaving++, true));
-    await tracker.track([...come, ...go]);
-    batchMs.push(performance.now() - batchStart);
-    // What the pipeline does between two batches; timers need it as well.
-    await new Promise((resolve) => setImmediate(resolve));
+  /** @param dueMs when the nth batch is to be sent, after the first */
+  async function stretch(changes: number, dueMs: (n: number) => number) {
+    const sweepMs: number[] = [];
+    let sweeping = Promise.resolve();
+    const sweeper = setInterval(() => {
+      sweeping = sweeping.then(async () => {
+        const began = performance.now();
+        await tracker.sweep(Date.now());
+        sweepMs.push(performance.now() - began);
+      });
+    }, SWEEP_MS);
+    const batchMs: number[] = [];
+    const lateMs: number[] = [];
+    const [cpu, cpuOfRedis, start] = [process.cpuUsage(), await redisSeconds(), performance.now()];
+    while (performance.now() - start < STRETCH_MS) {
+      const early = dueMs(batchMs.length) - (performance.now() - start);
+      if (early > 0) await pause(early);
+      lateMs.push(Math.max(0, -early));
+      const began = performance.now();
+      await tracker.track(batchOf(changes));
+      batchMs.push(performance.now() - began);
+      // What the pipeline does between two batches; timers need it as well.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const seconds = (performance.now() - start) / SECOND;
+    const { user, system } = process.cpuUsage(cpu);
+    const ofRedis = (await redisSeconds()) - cpuOfRedis;
+    clearInterval(sweeper);
+    await sweeping;
+    return {
+      changesASecond: Math.round((batchMs.length * changes) / seconds),
+      batchMs: spread(batchMs),
+      sweepMs: spread(sweepMs),
+      lateMs: spread(lateMs),
+      cores: hundredths((user + system) / 1e6 / seconds),
+      coresOfRedis: hundredths(ofRedis / seconds),
+    };
   }
-  const seconds = (performance.now() - start) / 1_000;
-  clearInterval(sweeper);
-  await sweeping;
+
+  const { lateMs: _, ...asFastAsTaken } = await stretch(BATCH, () => 0);
+  const atRate = await stretch(RATE_BATCH, (n) => (n * RATE_BATCH * SECOND) / RATE);
   return {
-    changesASecond: Math.round((batchMs.length * BATCH) / seconds),
     fillMs,
-    batchMs: spread(batchMs),
-    sweepMs: spread(sweepMs),
-    online: await live.online('site'),
+    asFastAsTaken,
+    atRate,
+    online: await live.online(SITE),
+    load: hundredths(loadavg()[0] ?? 0),
   };
 }
 
-function spread(all: number[]) {
-  const sorted = all.toSorted((a, b) => a - b);
-  const at = (share: number) => Math.round(10 * (sorted[Math.floor(share * (sorted.length - 1))] ?? 0)) / 10;
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+/** Of processor time that Redis has used. */
+async function redisSeconds(): Promise<number> {
+  const info = await redis.info('cpu');
+  return [...info.matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)].reduce(
+    (sum, [, seconds]) => sum + Number(seconds),
+    0,
+  );
 }

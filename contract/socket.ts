@@ -8,7 +8,10 @@ const VisitorRef = Type.Object({
   timestamp: Type.String({ format: 'date-time' }),
 });
 
-/** `sampled` is there, and true, while more than 50 a second happen and some are left out. */
+/**
+ * `sampled` is there, and true, while some are left out: of more than 50 a second, and of fewer where very many listen at
+ * the same instance.
+ */
 const VisitorJoined = Type.Object({
   type: Type.Literal('visitor_joined'),
   visitor: VisitorRef,

@@ -105,11 +105,16 @@ export class Installation {
       this.#root = undefined;
       return true;
     }
-    const argument = what === 'collector' ? 'ingest' : 'pipeline';
-    const child = children(root.pid).find((pid) => commandLine(pid).includes(argument));
+    const child = this.pidOf(what);
     if (child === undefined) return false;
     signal(child);
     return true;
+  }
+
+  /** The pipeline's process is that of the query API, too. */
+  pidOf(service: 'collector' | 'pipeline'): number | undefined {
+    const argument = service === 'collector' ? 'ingest' : 'pipeline';
+    return children(this.#root?.pid ?? 0).find((pid) => commandLine(pid).includes(argument));
   }
 
   /** Asks the query API; any answer but 200 is an error. */

@@ -9,6 +9,8 @@
 
 /** The group on whose behalf pipelines read. */
 export const PIPELINE_GROUP = 'footfall-pipeline';
+/** On whose behalf they read for live numbers: who is online is known before the stores have counted it. */
+export const LIVE_GROUP = 'footfall-live';
 
 export const MAX_FRAME_BYTES = 1024 * 1024;
 

@@ -3,7 +3,7 @@
  * process. After its end a pipeline reaches no store any more, its locks are free, and nothing is committed for it.
  */
 import { AnalyticsStoreError } from '../clickhouse/port.ts';
-import type { EventLog } from '../kafka/port.ts';
+import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
 import { type SessionStore, SessionStoreError } from '../postgres/port.ts';
 
 export interface Fault {
@@ -77,7 +77,8 @@ export class Mortal {
           assigned: (...assignment) => Promise.race([consumer.assigned(...assignment), this.ended]),
           batch: async (...batch) => {
             await Promise.race([consumer.batch(...batch), this.ended]);
-            await Promise.race([this.#call('log.commit', async () => {}), this.ended]);
+            const commit = group === PIPELINE_GROUP ? 'log.commit' : 'log.commit of live numbers';
+            await Promise.race([this.#call(commit, async () => {}), this.ended]);
           },
           revoked: (partition) => consumer.revoked(partition),
         });

@@ -1,8 +1,14 @@
+import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
-import { LEAVE_GRACE_MS, LiveStoreError, SITE } from '../redis/port.ts';
+import { calendar } from '../contract/reporting-day.ts';
+import { openLive } from '../redis/open.ts';
+import { LEAVE_GRACE_MS, type LiveStore, LiveStoreError, SITE } from '../redis/port.ts';
+import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
-import { unreadable } from './faults.fixture.ts';
+import { unavailable, unreadable } from './faults.fixture.ts';
+import { liveNumbers } from './live.ts';
 import { type RunningPipeline, useSystem, WAIT } from './system.fixture.ts';
+import { visitorNumber } from './visitor-number.ts';
 
 const system = useSystem();
 const TODAY = '2026-03-10';
@@ -23,6 +29,15 @@ const seen = (n: number, ms: number, inCommunity = false) =>
     visitor: visitor(n),
     received_at: NOW - ms,
     ...(inCommunity ? { community_id: CYCLISTS } : {}),
+  });
+
+const trackerOf = (live: LiveStore) => new VisitorTracker(live, { realtimeTtlMs: HOUR, now: () => NOW });
+
+/** Live numbers alone, of raw as it stands. */
+const begin = (live: LiveStore) =>
+  liveNumbers({
+    ...{ live, tracker: trackerOf(live), analytics: system().stores.analytics, calendar: calendar('UTC') },
+    ...{ realtimeTtlMs: HOUR, logger: pino({ level: 'silent' }), now: () => NOW, onFailure: () => {} },
   });
 
 /** One who is there, one in a community, one who left, one who fell silent hours ago, one of yesterday, one who only left. */
@@ -50,6 +65,59 @@ describe('live numbers', () => {
     await system().countAll();
     const running = await system().start();
     expect(await numbers(running)).toEqual({ online: 2, today: 4, cyclistsOnline: 1, cyclistsToday: 3 });
+  });
+
+  it('know who is online before the stores have counted it', async () => {
+    let away = true;
+    const running = await system().start((call) =>
+      call === 'sessions.applyBatch' && away ? { when: 'before', what: unavailable() } : undefined,
+    );
+    await append(system().log, 0, seen(1, 0), seen(2, 0, true));
+    await vi.waitFor(
+      async () => expect(await numbers(running)).toMatchObject({ online: 2, cyclistsOnline: 1, today: 0 }),
+      WAIT,
+    );
+    expect(await system().stores.raw()).toEqual([]);
+    away = false;
+    await system().counted();
+    await vi.waitFor(async () => expect(await numbers(running)).toMatchObject({ online: 2, today: 2 }), WAIT);
+  });
+
+  it('are not brought back by a beacon that is sent again after the leave', async () => {
+    const running = await system().start();
+    const view = { ...seen(1, 0), event_id: uuid(77) };
+    await append(system().log, 0, view);
+    await append(system().log, 0, { ...seen(1, 0), received_at: NOW + 1, type: 'leave' });
+    await append(system().log, 0, { ...view, received_at: NOW + 2 });
+    await system().counted();
+    system().now += LEAVE_GRACE_MS + 1;
+    await vi.waitFor(async () => expect(await running.live.online(SITE)).toBe(0), WAIT);
+  });
+
+  it('are noted whatever came before: nothing, or many at once', async () => {
+    const live = await openLive('memory://', { now: () => NOW });
+    const begun = begin(live);
+    await begun.note([]);
+    const sign = (n: number) => ({ visitor: `${n}`, communityId: undefined, at: NOW, leaving: false });
+    await begun.note([sign(1)]);
+    expect(await live.online(SITE)).toBe(1);
+    await Promise.all(Array.from({ length: 50 }, (_, n) => begun.note(n % 3 === 0 ? [] : [sign(n)])));
+    expect(await live.online(SITE)).toBe(33);
+    await live.close();
+  });
+
+  it('are filled from raw without those who left since, whose leave raw does not have yet', async () => {
+    await append(system().log, 0, seen(1, 0), seen(2, 0));
+    await system().countAll();
+    const live = await openLive('memory://', { now: () => NOW });
+    const begun = begin(live);
+    await begun.note([
+      { visitor: visitorNumber(visitor(1)), communityId: undefined, at: NOW + 1, leaving: true },
+    ]);
+    await begun.restore();
+    await trackerOf(live).sweep(NOW + 1 + LEAVE_GRACE_MS);
+    expect(await live.online(SITE)).toBe(1);
+    await live.close();
   });
 
   it('let a visitor go who left, once the grace is over', async () => {

@@ -1,21 +1,30 @@
 /**
- * Live numbers: who is online and how many came today. Raw has all that they are made of, so they are restored from it
- * when the live store has lost them, or was away when they were to be updated; and their errors stop nothing.
+ * Live numbers: who is online, noted as soon as it is in the log, and how many came today, once they are counted. Raw has all
+ * that they are made of, so they are restored from it when the live store has lost them, or was away when they were to
+ * be updated; and their errors stop nothing.
  */
 import type { Logger } from 'pino';
 import { type AnalyticsStore, NIL_UUID } from '../clickhouse/port.ts';
 import { happenedAt } from '../contract/event.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import { type LiveStore, SITE } from '../redis/port.ts';
-import type { VisitorTracker } from '../redis/visitor-tracker.ts';
+import type { VisitorSign, VisitorTracker } from '../redis/visitor-tracker.ts';
 import { seldom } from '../seldom.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Entry } from './work.ts';
 
-/** How long counting waits for an update; what it has begun goes on. */
+/** Raw may not have those who left so lately, and would bring them back. */
+const LEAVES_KEPT_MS = 60_000;
+const MIN_LEAVES_KEPT = 1_000;
+/** While the live store takes none; more are left out, and made up for from raw. */
+const MAX_WAITING_SIGNS = 100_000;
+/** How long counting, and reading for live numbers, wait for an update; what it has begun goes on. */
 const PATIENCE_MS = 2_000;
 /** A live store that comes and goes does not have raw read without a pause. */
 const RESTORE_PAUSE_MS = 10_000;
+
+/** Raw needs its time to have what the live store did not take. */
+const CATCH_UP_AFTER_MS = 2_000;
 
 type LiveWork = 'update' | 'sweep' | 'restore';
 
@@ -33,6 +42,9 @@ export interface LiveOptions {
 export interface LiveNumbers {
   /** Fills presence and today's counters from raw, where something is missing. To be called every now and then. */
   restore(): Promise<void>;
+  /** Notes signs of life and leaves, in order. Never rejects; waits for the live store for seconds at most. */
+  note(signs: VisitorSign[]): Promise<void>;
+  /** Adds to the visitors of today. */
   update(entries: Entry[]): Promise<void>;
   /** Lets those go who left or fell silent. */
   sweep(): Promise<void>;
@@ -43,19 +55,31 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
   const underWay = new Map<LiveWork, Promise<void>>();
   /** An update has failed or was left out, so there is more in raw than in the live store. */
   let behind = false;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  let waiting: VisitorSign[] = [];
+  let noting: Promise<void> | undefined;
+  let leaves: VisitorSign[] = [];
+  let leavesAllowed = MIN_LEAVES_KEPT;
   let filledAt = Number.NEGATIVE_INFINITY;
   const warn = seldom((err, unsaid) =>
     logger.warn({ err, unsaid }, 'live numbers stand still, nothing else is touched'),
   );
+
+  function failed(work: LiveWork, error: unknown): void {
+    if (work === 'update') {
+      behind = true;
+      failedAt = performance.now();
+    }
+    onFailure(work);
+    warn(error);
+  }
 
   /** Only one of its kind at a time: answers false where one is under way. */
   function begin(work: LiveWork, run: () => Promise<void>): boolean {
     if (underWay.has(work)) return false;
     const running = run()
       .catch((error: unknown) => {
-        if (work === 'update') behind = true;
-        onFailure(work);
-        warn(error);
+        failed(work, error);
       })
       .finally(() => underWay.delete(work));
     underWay.set(work, running);
@@ -84,6 +108,8 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
         leaving: false,
       })),
     );
+    // Of these raw may know the visit and not the end.
+    await tracker.track(leaves);
     const today = calendar.dayOf(now());
     const visitors = await analytics.read('visitors_of_day', { day: today });
     await countToday(
@@ -95,7 +121,8 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
   }
 
   async function restore(): Promise<void> {
-    const toCatchUp = behind && performance.now() - filledAt >= RESTORE_PAUSE_MS;
+    const quiet = performance.now() - failedAt >= CATCH_UP_AFTER_MS;
+    const toCatchUp = behind && quiet && performance.now() - filledAt >= RESTORE_PAUSE_MS;
     if (toCatchUp) behind = false;
     try {
       const restored = await live.restoreIfLost(fill);
@@ -108,14 +135,6 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
 
   async function update(entries: Entry[]): Promise<void> {
     const today = calendar.dayOf(now());
-    await tracker.track(
-      entries.map(({ event }) => ({
-        visitor: visitorNumber(event.visitor),
-        communityId: event.community_id,
-        at: happenedAt(event),
-        leaving: event.type === 'leave',
-      })),
-    );
     const ofToday = entries.filter(
       ({ event }) => event.type !== 'leave' && calendar.dayOf(happenedAt(event)) === today,
     );
@@ -128,10 +147,46 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
     );
   }
 
+  /** All that waits at once, and then what has come meanwhile. */
+  async function noteAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const signs = waiting;
+      waiting = [];
+      for (const sign of signs) if (sign.leaving) leaves.push(sign);
+      if (leaves.length > leavesAllowed) forgetLeaves();
+      await tracker.track(signs).catch((error: unknown) => failed('update', error));
+    }
+  }
+
+  /** Not at each leave: it looks through all that are kept. */
+  function forgetLeaves(): void {
+    const since = now() - LEAVES_KEPT_MS;
+    leaves = leaves.filter(({ at }) => at >= since);
+    leavesAllowed = Math.max(MIN_LEAVES_KEPT, 2 * leaves.length);
+  }
+
+  /** One at a time; again for what has come when it was about to end. */
+  function startNoting(): Promise<void> {
+    noting ??= noteAll().then(() => {
+      noting = undefined;
+      return waiting.length > 0 ? startNoting() : undefined;
+    });
+    return noting;
+  }
+
   return {
     async restore() {
       begin('restore', restore);
       await underWay.get('restore');
+    },
+    async note(signs) {
+      if (waiting.length >= MAX_WAITING_SIGNS) {
+        failed('update', new Error('the live store is too slow: signs of life are left out'));
+      } else {
+        waiting = waiting.length === 0 ? signs : [...waiting, ...signs];
+        void startNoting();
+      }
+      await atMost(PATIENCE_MS, noting);
     },
     async update(entries) {
       if (!begin('update', () => update(entries))) {

@@ -1,4 +1,7 @@
-/** From the log to the stores: takes portions, runs the steps, commits each unit once, then updates live numbers. */
+/**
+ * From the log to the stores: takes portions, runs the steps, commits each unit once, then counts it among today's visitors. Who is
+ * online is read from the log beside that.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -15,6 +18,7 @@ import { commit } from './commit.ts';
 import { DuplicateWindow, windowKey } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
 import { liveNumbers } from './live.ts';
+import { startLiveReader } from './live-reader.ts';
 import { pipelineMetrics } from './metrics.ts';
 import { placesCache } from './places.ts';
 import { eventRow } from './rows.ts';
@@ -168,6 +172,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     batch: countBatch,
     revoked: (partition) => void holdings.delete(partition),
   });
+  const reader = await startLiveReader({ log, note: (signs) => live.note(signs) });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
   const restorer = setInterval(() => void live.restore(), RESTORE_MS);
 
@@ -176,7 +181,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     async close() {
       clearInterval(sweeper);
       clearInterval(restorer);
-      const drained = subscription.close();
+      const drained = Promise.all([subscription.close(), reader.close()]);
       const impatience = setTimeout(() => stop.abort(), DRAIN_TIMEOUT_MS);
       await drained;
       clearTimeout(impatience);

@@ -1,38 +1,14 @@
 /** What happens to an event between the log and the stores: a literal list, in order. */
-import { isUtf8 } from 'node:buffer';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
-import { Uuid } from '../contract/beacon.ts';
-import { Drops, Event } from '../contract/event.ts';
+import type { Event } from '../contract/event.ts';
 import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
 import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS, windowKey } from './duplicate-window.ts';
+import { linesOf, parseLine } from './lines.ts';
 import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Entry, StepContext } from './work.ts';
 
 type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
 
 export const STEPS: readonly Step[] = [decode, dropRepeats, dropKnownHistory, attachPlace, attachCountry];
-
-const NEWLINE = 0x0a;
-const Instant = Type.Integer({
-  minimum: 0,
-  maximum: Date.UTC(2149, 0, 1),
-  description: "ClickHouse's days end in 2149",
-});
-
-/** An event that every store takes: one that a store refused would hold up its partition for ever. */
-const eventSchema = Compile(
-  Type.Object({
-    ...Event.properties,
-    received_at: Instant,
-    ts: Type.Optional(Instant),
-    event_id: Type.Optional(Uuid),
-    community_id: Type.Optional(Uuid),
-    division_id: Type.Optional(Uuid),
-  }),
-);
-
-const dropsSchema = Compile(Type.Object({ ...Drops.properties, received_at: Instant }));
 
 /** A line that is neither an event nor a count of drops goes to the dead letters, whole; the others go on. */
 async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<void> {
@@ -42,7 +18,7 @@ async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<v
   for (const { offset, body } of frames) {
     let index = 0;
     for (const line of linesOf(body)) {
-      const said = parse(line);
+      const said = parseLine(line);
       if (said instanceof Error) {
         undecodable += 1;
         await deadLetter({ partition, offset, index, reason: said.message, body: line });
@@ -63,30 +39,6 @@ async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<v
   const receivedAt = draft.receivedUntil ?? now();
   tally.add('accepted', receivedAt, undecodable);
   tally.add('undecodable', receivedAt, undecodable);
-}
-
-/** Bytes and not text: a dead letter is kept as it came. */
-function* linesOf(body: Buffer): Generator<Buffer> {
-  for (let start = 0; start < body.length; ) {
-    const newline = body.indexOf(NEWLINE, start);
-    const end = newline === -1 ? body.length : newline;
-    if (end > start) yield body.subarray(start, end);
-    start = end + 1;
-  }
-}
-
-function parse(line: Buffer): Event | Drops | Error {
-  if (!isUtf8(line)) return new Error('not UTF-8');
-  let value: unknown;
-  try {
-    value = JSON.parse(line.toString('utf8'));
-  } catch (cause) {
-    return new Error(`not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
-  if (eventSchema.Check(value)) return value;
-  if (dropsSchema.Check(value)) return value;
-  const [first] = eventSchema.Errors(value);
-  return new Error(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
 }
 
 /** An event that is marked late may have been received before at any time that raw remembers. */

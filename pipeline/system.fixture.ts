@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { calendar } from '../contract/reporting-day.ts';
 import { openLog } from '../kafka/open.ts';
-import { type DeadLetter, type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
+import { type DeadLetter, type EventLog, LIVE_GROUP, PIPELINE_GROUP } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -66,11 +66,13 @@ export class System {
     return running;
   }
 
-  /** Waits until every frame of the log is committed. */
+  /** Waits until every frame of the log is counted, and noted for live numbers. */
   async counted(): Promise<void> {
-    await vi.waitFor(async () => {
-      for (const { committed, end } of await this.log.lag(PIPELINE_GROUP)) expect(committed).toBe(end);
-    }, WAIT);
+    for (const group of [PIPELINE_GROUP, LIVE_GROUP]) {
+      await vi.waitFor(async () => {
+        for (const { committed, end } of await this.log.lag(group)) expect(committed).toBe(end);
+      }, WAIT);
+    }
   }
 
   /** Starts a pipeline, lets it count all there is, ends it. For what is to be seen in the stores alone. */

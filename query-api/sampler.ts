@@ -1,4 +1,4 @@
-/** Lets through so many a second, and says when it leaves some out. */
+/** Lets through so many a second, the latest, and says when it leaves some out. */
 
 const SECOND = 1_000;
 
@@ -6,10 +6,10 @@ export class Sampler {
   readonly #limit: number;
   readonly #now: () => number;
   #second = Number.NEGATIVE_INFINITY;
-  #seen = 0;
   #passed = 0;
-  /** Whether the second before was over the limit: this one is likely to be, and its first should say so. */
-  #wasOver = false;
+  #leavesOut = false;
+  /** Whether some were left out in the second before: in this one it is likely, and its first should say so. */
+  #leftOut = false;
 
   /** @param now ms since the epoch */
   constructor(limit: number, now: () => number) {
@@ -17,17 +17,18 @@ export class Sampler {
     this.#now = now;
   }
 
-  take<T>(all: readonly T[]): { some: readonly T[]; sampled: boolean } {
+  /** @param atMost of these, though the second may have room for more */
+  take<T>(all: readonly T[], atMost = this.#limit): { some: readonly T[]; sampled: boolean } {
     const second = Math.floor(this.#now() / SECOND);
     if (second !== this.#second) {
-      this.#wasOver = second === this.#second + 1 && this.#seen > this.#limit;
+      this.#leftOut = second === this.#second + 1 && this.#leavesOut;
       this.#second = second;
-      this.#seen = 0;
+      this.#leavesOut = false;
       this.#passed = 0;
     }
-    this.#seen += all.length;
-    const some = all.slice(0, this.#limit - this.#passed);
+    const some = all.slice(Math.max(0, all.length - Math.min(atMost, this.#limit - this.#passed)));
     this.#passed += some.length;
-    return { some, sampled: this.#wasOver || this.#seen > this.#limit };
+    this.#leavesOut ||= some.length < all.length;
+    return { some, sampled: this.#leftOut || this.#leavesOut };
   }
 }

@@ -3,10 +3,13 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { SocketClient } from './socket-client.ts';
+import { textFrame } from './text-frame.ts';
 
 let server: WebSocketServer;
 let peer: Socket;
 let socket: WebSocket;
+/** Of the server's side. */
+let wire: Socket;
 
 /** A peer that shakes hands, and then neither reads nor answers. */
 beforeEach(async () => {
@@ -19,7 +22,8 @@ beforeEach(async () => {
     'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
-  [socket] = await once(server, 'connection');
+  const [accepted, request] = await once(server, 'connection');
+  [socket, wire] = [accepted, request.socket];
 });
 afterEach(() => {
   peer.destroy();
@@ -29,17 +33,17 @@ afterEach(() => {
 
 it('closes a reader that is too slow instead of buffering without end', async () => {
   const onServerClose = vi.fn();
-  const client = new SocketClient(socket, Number.POSITIVE_INFINITY, onServerClose);
-  const text = 'x'.repeat(64 * 1024);
+  const client = new SocketClient(socket, wire, Number.POSITIVE_INFINITY, onServerClose);
+  const frame = textFrame('x'.repeat(64 * 1024));
   let sent = 0;
   for (; sent < 10_000 && onServerClose.mock.calls.length === 0; sent++) {
-    client.sendText(text);
+    client.write(frame);
     await new Promise(setImmediate);
   }
   expect(onServerClose.mock.calls).toEqual([['slowReader']]);
   expect(socket.bufferedAmount).toBeLessThan(1024 * 1024);
   const before = socket.bufferedAmount;
-  client.sendText(text);
+  client.write(frame);
   expect(socket.bufferedAmount).toBe(before);
 
   const closed = once(socket, 'close');
@@ -47,9 +51,20 @@ it('closes a reader that is too slow instead of buffering without end', async ()
   await closed;
 });
 
-it('terminates a peer that does not answer a ping', async () => {
+it('keeps a peer that says something though it answers no ping', () => {
   const onServerClose = vi.fn();
-  const client = new SocketClient(socket, Number.POSITIVE_INFINITY, onServerClose);
+  const client = new SocketClient(socket, wire, Number.POSITIVE_INFINITY, onServerClose);
+  for (let i = 0; i < 3; i++) {
+    client.ping();
+    client.heard();
+  }
+  expect(onServerClose).not.toHaveBeenCalled();
+  expect(socket.readyState).toBe(socket.OPEN);
+});
+
+it('terminates a peer that neither answers a ping nor says anything', async () => {
+  const onServerClose = vi.fn();
+  const client = new SocketClient(socket, wire, Number.POSITIVE_INFINITY, onServerClose);
   const closed = once(socket, 'close');
   client.ping();
   expect(onServerClose).not.toHaveBeenCalled();

@@ -1,6 +1,6 @@
 /** One open socket: never buffers without end, is closed when its token ends or its peer is dead. */
+import type { Writable } from 'node:stream';
 import { WebSocket } from 'ws';
-import type { ServerMessage } from '../contract/socket.ts';
 
 /** What a slow reader may leave unread in this process. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
@@ -16,29 +16,39 @@ export type CloseReason = keyof typeof CLOSE;
 
 export class SocketClient {
   readonly #socket: WebSocket;
+  readonly #wire: Writable;
   readonly #expiresAt: number;
   readonly #onServerClose: (reason: CloseReason | 'dead') => void;
-  #answeredPing = true;
+  #isAlive = true;
   #closing = false;
 
-  /** @param expiresAt ms since the epoch */
-  constructor(socket: WebSocket, expiresAt: number, onServerClose: (reason: CloseReason | 'dead') => void) {
+  /**
+   * @param wire what the socket writes its frames to, each at once and whole, so that others may stand in between
+   * @param expiresAt ms since the epoch
+   */
+  constructor(
+    socket: WebSocket,
+    wire: Writable,
+    expiresAt: number,
+    onServerClose: (reason: CloseReason | 'dead') => void,
+  ) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#expiresAt = expiresAt;
     this.#onServerClose = onServerClose;
-    socket.on('pong', () => {
-      this.#answeredPing = true;
-    });
+    socket.on('pong', () => this.heard());
   }
 
-  send(message: ServerMessage): void {
-    this.sendText(JSON.stringify(message));
+  /** The peer has given a sign of life. */
+  heard(): void {
+    this.#isAlive = true;
   }
 
-  sendText(text: string): void {
+  /** Whole frames, as they go over the wire. */
+  write(frames: Uint8Array): void {
     if (this.#closing || this.#socket.readyState !== WebSocket.OPEN) return;
-    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.close('slowReader');
-    else this.#socket.send(text);
+    if (this.#wire.writableLength > MAX_BUFFERED_BYTES) this.close('slowReader');
+    else this.#wire.write(frames);
   }
 
   /** Call it every second. */
@@ -48,16 +58,16 @@ export class SocketClient {
     else if (now >= this.#expiresAt) this.close('tokenExpired');
   }
 
-  /** Terminates a peer that did not answer the ping before. */
+  /** Terminates a peer that has neither answered the ping before nor said anything since. */
   ping(): void {
     if (this.#closing || this.#socket.readyState !== WebSocket.OPEN) return;
-    if (!this.#answeredPing) {
+    if (!this.#isAlive) {
       this.#closing = true;
       this.#onServerClose('dead');
       this.#socket.terminate();
       return;
     }
-    this.#answeredPing = false;
+    this.#isAlive = false;
     this.#socket.ping();
   }
 

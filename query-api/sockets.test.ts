@@ -272,13 +272,47 @@ describe('the upgrade', () => {
 
   it('is refused to an address that has a hundred sockets', async () => {
     await start();
-    const path = `visitors/?token=${await api.token()}`;
-    const sockets = Array.from({ length: 100 }, () => connect(path).socket);
+    const tokens: string[] = [];
+    for (const subject of ['ada', 'bob', 'eve']) tokens.push(await api.token({ staff: true, subject }));
+    const path = `visitors/?token=${tokens[2]}`;
+    const sockets = Array.from({ length: 100 }, (_, i) => connect(`visitors/?token=${tokens[i % 2]}`).socket);
     await Promise.all(sockets.map((socket) => once(socket, 'message')));
     expect(await refusal(path)).toBe(429);
     expect(await refusal(path, { headers: { 'X-Forwarded-For': 'nonsense' } })).toBe(429);
     const { socket } = connect(path, { headers: { 'X-Forwarded-For': '203.0.113.1' } });
     await once(socket, 'open');
+  });
+
+  it('is refused to a user who has fifty sockets, and given again when one is closed', async () => {
+    await start();
+    const path = `dashboard/?token=${await api.token()}`;
+    const from = (i: number) => ({ headers: { 'X-Forwarded-For': `203.0.113.${i}` } });
+    // All at once: the limit holds while upgrades are under way too.
+    const all = Array.from({ length: 60 }, (_, i) => connect(path, from(i)).socket);
+    const opened: WebSocket[] = [];
+    const statuses: (number | undefined)[] = [];
+    for (const socket of all) {
+      socket.on('open', () => opened.push(socket));
+      socket.on('unexpected-response', (_request, response) => statuses.push(response.statusCode));
+      socket.on('error', () => {});
+    }
+    await vi.waitFor(() => expect(opened.length + statuses.length).toBe(60));
+    expect(statuses).toEqual(Array.from({ length: 10 }, () => 429));
+    const another = await api.token({ staff: true, subject: 'another' });
+    await once(connect(`visitors/?token=${another}`, from(1)).socket, 'open');
+    opened[0]?.close();
+    await vi.waitFor(async () => {
+      const { socket } = connect(path, from(99));
+      socket.on('error', () => {});
+      await once(socket, 'open');
+    });
+  });
+
+  it('takes no place of an address or a user where it is refused', async () => {
+    await start();
+    const token = await api.token();
+    for (let i = 0; i < 60; i++) expect(await refusal(`visitors/?token=${token}&community_id=42`)).toBe(400);
+    await once(connect(`visitors/?token=${token}`).socket, 'open');
   });
 
   it('is needed', async () => {

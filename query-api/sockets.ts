@@ -5,6 +5,7 @@
  * ignored, so that a newer client stays connected to an older server.
  */
 import type { BlockList } from 'node:net';
+import type { Writable } from 'node:stream';
 import { upgradeWebSocket } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 import type { Logger } from 'pino';
@@ -16,21 +17,23 @@ import { ClientMessage } from '../contract/socket.ts';
 import { LiveStoreError, SITE } from '../redis/port.ts';
 import { seldom } from '../seldom.ts';
 import type { Admit } from './admission.ts';
+import { adopt } from './adopt-socket.ts';
 import { addressOf, type Env } from './app.ts';
 import { AtMost } from './at-most.ts';
-import { Audience, COUNT_INTERVAL_MS, type SocketKind } from './audience.ts';
+import { Audience } from './audience.ts';
+import { COUNT_INTERVAL_MS, type SocketKind } from './audience-section.ts';
 import { DashboardFeed, type DashboardSources } from './dashboard-feed.ts';
 import { ApiError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { parseParameters } from './parameters.ts';
 import { SocketClient } from './socket-client.ts';
+import { SocketLimits } from './socket-limits.ts';
 
 const SECOND = 1_000;
 const PING_EVERY_S = 30;
 /** News may be missed: a channel promises nothing. */
 const CATCH_UP_EVERY_S = 5;
 const MAX_MESSAGE_BYTES = 4 * 1024;
-const MAX_SOCKETS_AN_ADDRESS = 100;
 const CLOSE_GRACE_MS = 1_000;
 const SUBPROTOCOL = 'bearer';
 const KINDS: readonly SocketKind[] = ['visitors', 'dashboard'];
@@ -48,7 +51,8 @@ interface SocketOptions {
 interface Grant {
   kind: SocketKind;
   scope: string;
-  address: string;
+  /** The connection under the socket. */
+  wire: Writable;
   expiresAt: number;
 }
 
@@ -62,8 +66,10 @@ export class Sockets {
   });
   readonly #options: SocketOptions;
   readonly #audiences = new Map<string, Audience>();
-  readonly #clients = new Set<SocketClient>();
-  readonly #byAddress = new Map<string, number>();
+  /** And in which second of {@link PING_EVERY_S} each is sent a ping, so that not all are at once. */
+  readonly #clients = new Map<SocketClient, number>();
+  #opened = 0;
+  readonly #limits = new SocketLimits();
   readonly #feed: DashboardFeed;
   #stopNews: (() => Promise<void>) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -94,14 +100,12 @@ export class Sockets {
     for (const kind of KINDS) {
       app.get(`/ws/analytics/${kind}`, async (c) => {
         const grant = await this.#admit(c, kind);
-        let onMessage: ((data: unknown) => void) | undefined;
         return upgradeWebSocket(
           c,
           {
             onOpen: (_event, { raw }) => {
-              if (raw instanceof WebSocket) onMessage = this.#open(raw, grant);
+              if (raw instanceof WebSocket) this.#open(raw, grant);
             },
-            onMessage: (event) => onMessage?.(event.data),
           },
           { onError: (error) => this.#options.log.error({ err: error }, 'a socket failed') },
         );
@@ -112,10 +116,10 @@ export class Sockets {
   /** Says good-bye to every client, and cuts off who does not answer within a second. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    for (const client of this.#clients) client.close('goingAway');
+    for (const client of this.#clients.keys()) client.close('goingAway');
     const deadline = Date.now() + CLOSE_GRACE_MS;
     while (this.#clients.size > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 10));
-    for (const client of this.#clients) client.terminate();
+    for (const client of this.#clients.keys()) client.terminate();
     this.server.close();
     await this.#stopNews?.();
   }
@@ -130,21 +134,21 @@ export class Sockets {
     const address = addressOf(c, this.#options.trusted);
     const { identity } = await this.#options.admit('staff_or_moderator', tokenOf(c), address);
     const { community_id } = parseParameters(RealtimeParams, c.req.queries());
-    if ((this.#byAddress.get(address) ?? 0) >= MAX_SOCKETS_AN_ADDRESS) {
-      throw new ApiError('too_many_sockets', `more than ${MAX_SOCKETS_AN_ADDRESS} sockets of one address`);
-    }
-    return { kind, address, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
+    // Until the connection ends, whether it becomes a socket or not.
+    const wire = c.env.incoming.socket;
+    wire.once('close', this.#limits.take(address, identity?.subject));
+    return { kind, wire, scope: community_id?.toLowerCase() ?? SITE, expiresAt: identity?.expiresAt ?? 0 };
   }
 
-  /** Answers what to do with the client's messages. */
-  #open(socket: WebSocket, { kind, scope, address, expiresAt }: Grant): (data: unknown) => void {
+  #open(socket: WebSocket, { kind, scope, wire, expiresAt }: Grant): void {
     const { metrics, sources } = this.#options;
-    const client = new SocketClient(socket, expiresAt, (reason) => metrics.socketsClosed.inc({ reason }));
+    const client = new SocketClient(socket, wire, expiresAt, (reason) =>
+      metrics.socketsClosed.inc({ reason }),
+    );
     const audience = this.#audiences.get(scope) ?? new Audience(sources.now);
     this.#audiences.set(scope, audience);
     audience.add(client, kind);
-    this.#clients.add(client);
-    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    this.#clients.set(client, this.#opened++ % PING_EVERY_S);
     metrics.sockets.inc({ kind });
 
     const count = new AtMost(COUNT_INTERVAL_MS, () => {
@@ -156,16 +160,18 @@ export class Sockets {
       count.stop();
       this.#clients.delete(client);
       this.#leaveAudience(scope, audience, client);
-      const left = (this.#byAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#byAddress.delete(address);
-      else this.#byAddress.set(address, left);
       metrics.sockets.dec({ kind });
     });
     count.request();
-    return (data) => {
-      if (isRequestCount(data)) count.request();
-      else metrics.messagesIgnored.inc();
-    };
+    adopt(socket, {
+      onMessage(text) {
+        client.heard();
+        if (isRequestCount(text)) count.request();
+        else metrics.messagesIgnored.inc();
+      },
+      // Such as a message that is too large: the socket is closed for it.
+      onError: (error) => this.#options.log.debug({ err: error }, 'a socket failed'),
+    });
   }
 
   #leaveAudience(scope: string, audience: Audience, client: SocketClient): void {
@@ -182,9 +188,9 @@ export class Sockets {
     this.#scheduleTick();
     this.#ticks++;
     const now = this.#options.sources.now();
-    for (const client of this.#clients) {
+    for (const [client, second] of this.#clients) {
       client.checkExpiry(now);
-      if (this.#ticks % PING_EVERY_S === 0) client.ping();
+      if (this.#ticks % PING_EVERY_S === second) client.ping();
     }
     // A second in which the stores are slow is left out, not queued.
     if (this.#updating) return;
@@ -245,10 +251,10 @@ function originAllowed(c: Context<Env>, allowed: readonly string[]): boolean {
   return URL.canParse(origin) && new URL(origin).host === c.req.header('Host');
 }
 
-function isRequestCount(data: unknown): boolean {
-  if (typeof data !== 'string') return false;
+function isRequestCount(text: string | undefined): boolean {
+  if (text === undefined) return false;
   try {
-    return Value.Check(ClientMessage, JSON.parse(data));
+    return Value.Check(ClientMessage, JSON.parse(text));
   } catch {
     return false;
   }

@@ -17,7 +17,7 @@ interface VisitorTrackerOptions {
 }
 
 /** A page view, heartbeat or leave. `at` is ms since the epoch. */
-interface VisitorSign {
+export interface VisitorSign {
   visitor: string;
   communityId: string | undefined;
   at: number;
