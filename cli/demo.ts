@@ -39,7 +39,8 @@ const NETWORKS = [
 export function demoPast(now: number): Generator<string> {
   return demoHistory({
     pages: PAGES,
-    divisions: ids(DEMO_DIVISIONS),
+    // Towns come last, and have the most visitors.
+    divisions: ids(DEMO_DIVISIONS).reverse(),
     communities: ids(DEMO_COMMUNITIES),
     days: HISTORY_DAYS,
     visitorsADay: VISITORS_A_PAST_DAY,

@@ -44,8 +44,13 @@ export const FilterBar = memo(function FilterBar({ filters, today, onChange }: F
         onChange={(id) => onChange({ divisionId: id })}
       />
       <label className="ff-check">
-        <input type="checkbox" checked={compare} onChange={() => onChange({ compare: !compare })} />
-        Compare with the days before
+        <input
+          type="checkbox"
+          aria-label="Compare with the days before"
+          checked={compare}
+          onChange={() => onChange({ compare: !compare })}
+        />
+        Compare
       </label>
     </form>
   );
