@@ -71,10 +71,9 @@ export function describeDashboard(name: string, define: (given: Given) => void):
     let expected: RegExp | undefined;
 
     beforeAll(async () => {
-      [footfall, browser] = await Promise.all([
-        installationWithHistory(),
-        chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS }),
-      ]);
+      browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+      footfall = await Installation.create();
+      await startWithHistory(footfall);
     }, 180_000);
     afterEach(async () => {
       await Promise.all(contexts.splice(0).map((context) => context.close()));
@@ -128,8 +127,7 @@ export function describeDashboard(name: string, define: (given: Given) => void):
 }
 
 /** Running, with visitors of {@link DAYS} days in every number. */
-async function installationWithHistory(): Promise<Installation> {
-  const footfall = await Installation.create();
+async function startWithHistory(footfall: Installation): Promise<void> {
   await footfall.run('divisions', DEMO_DIVISIONS);
   await footfall.run('communities', DEMO_COMMUNITIES);
   const lines = [
@@ -160,7 +158,6 @@ async function installationWithHistory(): Promise<Installation> {
     const stats = await footfall.query<VisitorStats>(`visitors/?start_date=${first}`);
     return stats.total_page_views === lines.length;
   });
-  return footfall;
 }
 
 function ids(file: string): string[] {
