@@ -34,7 +34,7 @@ const keyOfAge = (ms: number) => `footfall:${Date.now() - ms}`;
 /** Keys, oldest first: at most 50, and none older than three days and a half, half of what raw remembers. */
 const waiting = (): string[] =>
   Object.keys(store)
-    .filter((key) => key.startsWith('footfall:'))
+    .filter((key) => /^footfall:/.test(key))
     .sort()
     .filter((key, at, all) => !((all[at + 50] || key < keyOfAge(3e8)) && delete store[key]));
 

@@ -20,7 +20,7 @@ export interface Settings {
 
 type Call = [command: string, fields?: Partial<Settings>];
 /** What pages have until the script has loaded collects the calls; what they have then, is `on`. */
-type PageFunction = { (...call: Call): unknown; q?: Call[]; on?: 1 };
+type PageFunction = { (...call: Call): void; q?: Call[]; on?: 1 };
 
 declare global {
   /** Whether the collector respects what browsers say about tracking: a constant of the bundle. */
@@ -88,13 +88,14 @@ export const start = (settings: Settings): void => {
   const moved = () => settings.auto !== 'false' && setTimeout(() => work(() => viewed !== page() && view()));
 
   // biome-ignore lint/suspicious/noAssignInExpressions: shorter
-  const footfall: PageFunction = (window.footfall = (command, fields) =>
+  const footfall: PageFunction = (window.footfall = (command, fields) => {
     work(() => {
       const before = settings.user;
       Object.assign(settings, fields);
       if (command === 'page') view();
       else if (settings.user && settings.user !== before) keep(beacon('identify'));
-    }));
+    });
+  });
   footfall.on = 1;
 
   work(() => {
