@@ -78,7 +78,9 @@ describeInBrowser('outbox', (visitor) => {
     await visitor.context.setOffline(true);
     await tab.evaluate("history.pushState({}, '', '/second')");
     await expect.poll(() => visitor.outbox(tab)).toHaveLength(1);
+    const closed = tab.waitForEvent('close');
     await tab.close({ runBeforeUnload: true });
+    await closed;
     await visitor.context.setOffline(false);
     await visitor.page.clock.install({ time: Date.now() + DAY });
     await open('/third');
@@ -157,6 +159,20 @@ describeInBrowser('outbox', (visitor) => {
     await visitor.page.evaluate("footfall('page', { community: null })");
     await visitor.settled();
     expect(visitor.site.sent.map(({ status }) => status)).toEqual([400, 202]);
+  });
+
+  it('is not held up by a page whose address is longer than the collector takes', async () => {
+    const warning = visitor.page.waitForEvent('console', (message) => message.text().startsWith('footfall:'));
+    await open('/first');
+    await visitor.settled();
+    await visitor.page.evaluate("history.pushState({}, '', '/long#' + 'x'.repeat(100_000))");
+    expect((await warning).text()).toContain('body_too_large');
+    // The next one names it as the page before.
+    for (const path of ['/next', '/third']) {
+      await visitor.page.evaluate(`history.pushState({}, '', '${path}')`);
+      await visitor.settled();
+    }
+    await counted(['/first', '/third']);
   });
 
   it('keeps the fifty newest, and none for a week', async () => {

@@ -48,8 +48,14 @@ export const send = async (other?: string): Promise<void> => {
   if (body && Date.now() > patience) {
     pause = (pause + 1e3) * (1 + Math.random());
     try {
-      // A text body needs no preflight, and `keepalive` brings it through when the page goes.
-      const answer = await fetch(endpoint, { body, credentials: 'omit', method: 'POST', keepalive: true });
+      // A text body needs no preflight. `keepalive` brings it through when the page goes, and is for little: a page with a
+      // giant address is refused by the collector then, which settles it.
+      const answer = await fetch(endpoint, {
+        body,
+        credentials: 'omit',
+        method: 'POST',
+        keepalive: !body[6e4],
+      });
       if (/^5|429/.test(answer.status as unknown as string)) {
         // Seconds; a date is no number, and null is 0.
         pause = +(answer.headers.get('Retry-After') as string) * 1e3 || pause;

@@ -118,7 +118,7 @@ export const start = (settings: Settings): void => {
       work(() => {
         end(beacon('leave'));
         // Where the visitor comes back from, if so, the browser does not tell.
-        viewed = referrer = '';
+        referrer = viewed = '';
       }),
     );
     if (settings.heartbeat > 0) {
