@@ -12,10 +12,10 @@ export const fingerprint = (): string =>
     navigator.hardwareConcurrency,
     navigator.userAgent,
     navigator.languages,
-    // Fonts and how they are drawn. Browsers that guard against this add noise to what is read: then it tells nothing.
+    // A font and how it is drawn. Browsers that guard against this add noise to what is read: then it tells nothing.
     attempt(() => {
       const canvas = document.createElement('canvas');
-      (canvas.getContext('2d') as CanvasRenderingContext2D).fillText('\u{1f463}g', 9, 9);
+      (canvas.getContext('2d') as CanvasRenderingContext2D).fillText('\u{1f463}', 9, 9);
       const read = canvas.toDataURL();
       return read === canvas.toDataURL() && read;
     }),

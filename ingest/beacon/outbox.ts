@@ -17,7 +17,7 @@ import { uuid } from './identifiers.ts';
 
 let endpoint: string;
 let store: Record<string, string>;
-/** ms until another try, grows with each that fails. */
+/** ms until another try: grows with each that fails to at most two minutes, then from the beginning. */
 let pause = 0;
 /** Until then the collector wants nothing, ms since the epoch. */
 let patience = 0;
@@ -46,7 +46,7 @@ export const send = async (other?: string): Promise<void> => {
   const key = waiting()[0] as string;
   const body = key ? textOf(key) : other;
   if (body && Date.now() > patience) {
-    pause = (pause + 1e3) * (1 + Math.random());
+    pause = ((pause % 6e4) + 1e3) * (1 + Math.random());
     try {
       // A text body needs no preflight. `keepalive` brings it through when the page goes, and is for little: a page with a
       // giant address is refused by the collector then, which settles it.

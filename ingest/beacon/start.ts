@@ -57,6 +57,7 @@ export const start = (settings: Settings): void => {
   /** Nothing that goes wrong may reach the page. */
   const work = (task: () => void) => shown.then(task).catch(() => {});
 
+  const page = () => location.href.replace('hash' in settings ? /\?[^#]*/ : /[?#].*/, '');
   /** In the order that compresses best. */
   const beacon = (type: BeaconType, from?: string) =>
     JSON.stringify(
@@ -78,7 +79,6 @@ export const start = (settings: Settings): void => {
       (_field, value) => value || undefined,
     );
 
-  const page = () => location.href.replace('hash' in settings ? /\?[^#]*/ : /[?#].*/, '');
   const view = () => {
     viewed = page();
     keep(beacon('page_view', referrer));
