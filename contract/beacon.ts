@@ -5,8 +5,8 @@ export const MAX_BEACONS_PER_REQUEST = 100;
 export const MAX_BODY_BYTES = 64 * 1024;
 export const MAX_STORED_URL_LENGTH = 500;
 
-/** Of what browsers give: more than is stored, since a long one must not cost the page view. */
-const MAX_TEXT = 16_384;
+/** Of what browsers give, any that fits into a request: less is stored, but a long one must not cost the page view. */
+const MAX_TEXT = MAX_BODY_BYTES;
 
 /** Any UUID version, either case: platforms bring their own identifiers. */
 export const Uuid = Type.String({

@@ -424,6 +424,11 @@ describe('the pixel', () => {
     expect(events.map(({ url }) => url)).toContain('/from');
   });
 
+  test('is never late: an image is asked for once', async () => {
+    expect((await pixel('?url=/b&late=true')).status).toBe(200);
+    expect((await eventsInLog(1))[0]).not.toHaveProperty('late');
+  });
+
   test('without a page is refused', async () => {
     const answer = await pixel('');
     expect(answer.status).toBe(400);

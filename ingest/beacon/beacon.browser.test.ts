@@ -267,7 +267,7 @@ describeInBrowser('beacon', (visitor) => {
       "Object.defineProperty(document, 'prerendering', { get: () => !window.shown, configurable: true })",
     );
     await visitor.page.goto(`${visitor.site.origin}/first`);
-    await visitor.page.evaluate("void footfall('set', { user: 'user-1' })");
+    await visitor.page.evaluate("footfall('set', { user: 'user-1' })");
     expect(await visitor.views()).toEqual([]);
     expect(visitor.site.sent).toEqual([]);
     await visitor.page.evaluate(
@@ -402,9 +402,7 @@ describeInBrowser('beacon', (visitor) => {
       const draw = HTMLCanvasElement.prototype.toDataURL;
       HTMLCanvasElement.prototype.toDataURL = function () { window.drawn = true; return draw.call(this) };`);
     await visitor.page.goto(`${visitor.site.origin}/private`);
-    await visitor.page.evaluate(
-      "void footfall('page', { user: 'user-1' }); history.pushState({}, '', '/next')",
-    );
+    await visitor.page.evaluate("footfall('page', { user: 'user-1' }); history.pushState({}, '', '/next')");
     await visitor.page.goto(`${visitor.site.origin}/private`);
     expect(await visitor.views()).toEqual([]);
     expect(visitor.site.sent).toEqual([]);

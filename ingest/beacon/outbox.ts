@@ -17,7 +17,7 @@ import { uuid } from './identifiers.ts';
 
 let endpoint: string;
 let store: Record<string, string>;
-/** ms until another try, grows with each that fails. */
+/** ms until another try: grows with each that fails to at most two minutes, then from the beginning. */
 let pause = 0;
 /** Until then the collector wants nothing, ms since the epoch. */
 let patience = 0;
@@ -34,7 +34,7 @@ const keyOfAge = (ms: number) => `footfall:${Date.now() - ms}`;
 /** Keys, oldest first: at most 50, and none older than three days and a half, half of what raw remembers. */
 const waiting = (): string[] =>
   Object.keys(store)
-    .filter((key) => key.startsWith('footfall:'))
+    .filter((key) => /^footfall:/.test(key))
     .sort()
     .filter((key, at, all) => !((all[at + 50] || key < keyOfAge(3e8)) && delete store[key]));
 
@@ -46,10 +46,16 @@ export const send = async (other?: string): Promise<void> => {
   const key = waiting()[0] as string;
   const body = key ? textOf(key) : other;
   if (body && Date.now() > patience) {
-    pause = (pause + 1e3) * (1 + Math.random());
+    pause = ((pause % 6e4) + 1e3) * (1 + Math.random());
     try {
-      // A text body needs no preflight, and `keepalive` brings it through when the page goes.
-      const answer = await fetch(endpoint, { body, credentials: 'omit', method: 'POST', keepalive: true });
+      // A text body needs no preflight. `keepalive` brings it through when the page goes, and is for little: a page with a
+      // giant address is refused by the collector then, which settles it.
+      const answer = await fetch(endpoint, {
+        body,
+        credentials: 'omit',
+        method: 'POST',
+        keepalive: !body[6e4],
+      });
       if (/^5|429/.test(answer.status as unknown as string)) {
         // Seconds; a date is no number, and null is 0.
         pause = +(answer.headers.get('Retry-After') as string) * 1e3 || pause;

@@ -20,7 +20,7 @@ export interface Settings {
 
 type Call = [command: string, fields?: Partial<Settings>];
 /** What pages have until the script has loaded collects the calls; what they have then, is `on`. */
-type PageFunction = { (...call: Call): unknown; q?: Call[]; on?: 1 };
+type PageFunction = { (...call: Call): void; q?: Call[]; on?: 1 };
 
 declare global {
   /** Whether the collector respects what browsers say about tracking: a constant of the bundle. */
@@ -57,6 +57,7 @@ export const start = (settings: Settings): void => {
   /** Nothing that goes wrong may reach the page. */
   const work = (task: () => void) => shown.then(task).catch(() => {});
 
+  const page = () => location.href.replace('hash' in settings ? /\?[^#]*/ : /[?#].*/, '');
   /** In the order that compresses best. */
   const beacon = (type: BeaconType, from?: string) =>
     JSON.stringify(
@@ -78,7 +79,6 @@ export const start = (settings: Settings): void => {
       (_field, value) => value || undefined,
     );
 
-  const page = () => location.href.replace('hash' in settings ? /\?[^#]*/ : /[?#].*/, '');
   const view = () => {
     viewed = page();
     keep(beacon('page_view', referrer));
@@ -88,13 +88,14 @@ export const start = (settings: Settings): void => {
   const moved = () => settings.auto !== 'false' && setTimeout(() => work(() => viewed !== page() && view()));
 
   // biome-ignore lint/suspicious/noAssignInExpressions: shorter
-  const footfall: PageFunction = (window.footfall = (command, fields) =>
+  const footfall: PageFunction = (window.footfall = (command, fields) => {
     work(() => {
       const before = settings.user;
       Object.assign(settings, fields);
       if (command === 'page') view();
       else if (settings.user && settings.user !== before) keep(beacon('identify'));
-    }));
+    });
+  });
   footfall.on = 1;
 
   work(() => {
@@ -117,7 +118,7 @@ export const start = (settings: Settings): void => {
       work(() => {
         end(beacon('leave'));
         // Where the visitor comes back from, if so, the browser does not tell.
-        viewed = referrer = '';
+        referrer = viewed = '';
       }),
     );
     if (settings.heartbeat > 0) {
