@@ -100,6 +100,7 @@ try {
     control.push(figuresOfControl);
   }
   report(ours, control, memory);
+  requireSense(ours, control);
   inspector.close();
 
   function open(url: string, path: string): Promise<SocketsTold> {
@@ -171,7 +172,7 @@ try {
     return { fromSend: spread(ms), messages: arrived.messages, lost: arrived.lost, processor, load: load() };
   }
 } finally {
-  for (const each of children) each.disconnect();
+  for (const each of children) if (each.connected) each.disconnect();
   await footfall.remove();
 }
 
@@ -248,7 +249,7 @@ function report(ours: Side[], control: ControlSide[], memory: ReturnType<typeof 
     machine: thisMachine(),
     configuration:
       `npm start: all engines embedded, the query API in the process of the pipeline; ${SOCKETS} sockets in one process, ` +
-      `${BEACONS} beacons a second of visitors who stay ${STAY_SECONDS} s, half of them in one of 20 communities; ${ROUNDS} rounds of ${SECONDS} s in turns with the control; all on one machine`,
+      `${BEACONS} beacons a second of visitors who stay ${STAY_SECONDS} s, half of them in one of 20 communities; ${ROUNDS} rounds of ${SECONDS} s in turns with the control; all on one machine, where other work ran too: \`load\` of a round is its load average`,
     toJoined: medianOf(ours, ({ toJoined }) => toJoined),
     toCount: medianOf(ours, ({ toCount }) => toCount),
     controlFromSend: medianOf(control, ({ fromSend }) => fromSend),
@@ -285,7 +286,17 @@ function child<Asked extends object, Told>(name: string) {
   };
 }
 
-const load = () => hundredths(loadavg()[0] ?? 0);
+function load(): number {
+  return hundredths(loadavg()[0] ?? 0);
+}
+
+/** So that a run in CI fails where sockets were lost, or nobody who came was seen to come. */
+function requireSense(ours: Side[], control: ControlSide[]): void {
+  const lost = [...ours, ...control].reduce((sum, round) => sum + round.lost, 0);
+  if (lost > 0) throw new Error(`${lost} sockets ended before they were told to`);
+  if (ours.some(({ visitors }) => visitors === 0))
+    throw new Error('no visitor came to the sockets in a round');
+}
 
 function pidOf(service: 'collector' | 'pipeline'): number {
   const pid = footfall.pidOf(service);

@@ -25,7 +25,7 @@ function send(beacon: object, onAcknowledged?: (at: number) => void): void {
   const sentAt = instant();
   connection.onAnswer = (status) => {
     const at = instant();
-    idle.push(connection);
+    if (status > 0) idle.push(connection);
     if (status !== 202) {
       refused += 1;
       return;
@@ -45,6 +45,13 @@ function open(): Connection {
     onAnswer: () => {},
   };
   // An answer has no body to speak of, and one request is on its way at a time.
+  connection.socket.on('error', () => {});
+  // The collector closes those that were idle for a while.
+  connection.socket.on('close', () => {
+    const at = idle.indexOf(connection);
+    if (at >= 0) idle.splice(at, 1);
+    else connection.onAnswer(0);
+  });
   connection.socket.on('data', (data) => connection.onAnswer(Number(data.toString('latin1', 9, 12))));
   return connection;
 }
