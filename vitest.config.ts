@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
@@ -7,7 +7,8 @@ export default defineConfig({
     isolate: true,
     maxWorkers: 2,
     include: ['**/*.test.ts'],
-    exclude: ['node_modules/**'],
+    // Those of browsers have a run of their own: vitest.browser.config.ts.
+    exclude: [...configDefaults.exclude, '**/*.browser.test.ts'],
     // Only for tests that hang: machines may be many times slower than the one where they were written.
     testTimeout: 90_000,
     hookTimeout: 120_000,

@@ -17,6 +17,7 @@ const RUN_ELSEWHERE = [
   'npm start -- --demo',
   'npm ci && npm test',
   'eval "$(.ci/stack up)"',
+  'npm run test:browser',
   'npm run test:integrity',
   'npm run check',
   'npm run bench:freshness',
