@@ -42,10 +42,11 @@ export async function build() {
   });
   const modules = await bundleModules();
   await stop();
-  await buildPages({ configFile: DASHBOARD_CONFIG });
+  const pages = await buildDashboard();
   await mkdir(DIST, { recursive: true });
   const inputs = JSON.stringify([...Object.keys(metafile.inputs), ...modules.inputs, ...dashboardSources()]);
-  for (const { path, contents } of [...outputFiles, ...modules.files]) await replace(path, contents);
+  for (const { path, contents } of [...outputFiles, ...modules.files, ...pages])
+    await replace(path, contents);
   await replace(INPUTS, inputs);
 }
 
@@ -89,6 +90,17 @@ async function bundleModules() {
     inputs.push(...Object.keys(made.metafile.inputs), types);
   }
   return { files, inputs };
+}
+
+/** Answers its files; the page comes last, since it names the others. */
+async function buildDashboard() {
+  const { output } = await buildPages({ configFile: DASHBOARD_CONFIG, build: { write: false } });
+  return output
+    .map(({ fileName, code, source }) => ({
+      path: join(DIST, 'dashboard', fileName),
+      contents: code ?? source,
+    }))
+    .sort((a, b) => Number(a.path.endsWith('.html')) - Number(b.path.endsWith('.html')));
 }
 
 function dashboardSources() {

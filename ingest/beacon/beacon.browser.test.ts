@@ -425,7 +425,7 @@ describeInBrowser('beacon', (visitor) => {
 
   it('is a module, too, that an application bundles and starts, and starts once', async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url));
-    await promisify(execFile)(process.execPath, ['bin/build.js'], { cwd: root });
+    await promisify(execFile)(process.execPath, ['bin/footfall.js', '--help'], { cwd: root });
     const {
       outputFiles: [bundle],
     } = await build({
