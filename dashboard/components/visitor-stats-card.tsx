@@ -26,7 +26,7 @@ export function VisitorStatsCard(props: VisitorStatsCardProps) {
   return (
     <section className="ff-card" aria-label={title}>
       <header>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {help !== undefined && <Help about={title}>{help}</Help>}
       </header>
       <p className="ff-card-value">
