@@ -110,6 +110,17 @@ export function isDay(text: string): boolean {
   return DAY.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.slice(0, 10) === text;
 }
 
+/** The parameters that name the places that are chosen. */
+export function placeParams(
+  communityId: string | undefined,
+  divisionId?: string,
+): { community_id?: string; division_id?: string } {
+  return {
+    ...(communityId !== undefined && { community_id: communityId }),
+    ...(divisionId !== undefined && { division_id: divisionId }),
+  };
+}
+
 /** By how many percent a number has changed; undefined where there was nothing before. */
 export function changeOf(now: number, before: number | undefined): number | undefined {
   return before === undefined || before === 0 ? undefined : (100 * (now - before)) / before;

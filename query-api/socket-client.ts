@@ -1,6 +1,7 @@
 /** One open socket: never buffers without end, is closed when its token ends or its peer is dead. */
 import type { Writable } from 'node:stream';
 import { WebSocket } from 'ws';
+import { TOKEN_EXPIRED_CODE } from '../contract/socket-protocol.ts';
 
 /** What a slow reader may leave unread in this process. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
@@ -9,8 +10,7 @@ const CLOSE = {
   goingAway: { code: 1001, reason: 'the server is going away' },
   slowReader: { code: 1013, reason: 'reading too slowly' },
   failed: { code: 1011, reason: 'the count cannot be read' },
-  /** Of our own: come back with a new token. */
-  tokenExpired: { code: 4401, reason: 'the token has expired' },
+  tokenExpired: { code: TOKEN_EXPIRED_CODE, reason: 'the token has expired' },
 } as const;
 export type CloseReason = keyof typeof CLOSE;
 

@@ -14,6 +14,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { PresenceNews } from '../contract/presence.ts';
 import { RealtimeParams } from '../contract/query.ts';
 import { ClientMessage } from '../contract/socket.ts';
+import { SOCKET_SUBPROTOCOL } from '../contract/socket-protocol.ts';
 import { LiveStoreError, SITE } from '../redis/port.ts';
 import { seldom } from '../seldom.ts';
 import type { Admit } from './admission.ts';
@@ -35,7 +36,6 @@ const PING_EVERY_S = 30;
 const CATCH_UP_EVERY_S = 5;
 const MAX_MESSAGE_BYTES = 4 * 1024;
 const CLOSE_GRACE_MS = 1_000;
-const SUBPROTOCOL = 'bearer';
 const KINDS: readonly SocketKind[] = ['visitors', 'dashboard'];
 
 interface SocketOptions {
@@ -62,7 +62,7 @@ export class Sockets {
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    handleProtocols: (offered) => (offered.has(SOCKET_SUBPROTOCOL) ? SOCKET_SUBPROTOCOL : false),
   });
   readonly #options: SocketOptions;
   readonly #audiences = new Map<string, Audience>();
@@ -241,7 +241,7 @@ function tokenOf(c: Context<Env>): string | undefined {
   const [scheme, token] = (c.req.header('Sec-WebSocket-Protocol') ?? '')
     .split(',')
     .map((text) => text.trim());
-  return scheme === SUBPROTOCOL && token !== undefined ? token : c.req.query('token');
+  return scheme === SOCKET_SUBPROTOCOL && token !== undefined ? token : c.req.query('token');
 }
 
 /** Browsers name their origin, other clients none. Our own pages may listen as well. */

@@ -1,7 +1,7 @@
 /** Anonymous visitors who signed in: how many, how soon, on which days. */
 import { memo, useMemo } from 'react';
 import type { Conversions } from '../../contract/query.ts';
-import { addDays } from '../../contract/reporting-day.ts';
+import { daysBetween } from '../../contract/reporting-day.ts';
 import { LazyChart } from '../charts/lazy-chart.tsx';
 import type { Series } from '../charts/time-chart.tsx';
 import { count, duration, percent, shortDay } from '../format.ts';
@@ -35,7 +35,7 @@ interface CurveProps {
 
 function Curve({ conversions, range, unfinished }: CurveProps) {
   const { total_conversions, conversion_rate, avg_time_to_conversion, conversions_by_date } = conversions;
-  const days = useMemo(() => allDays(range), [range]);
+  const days = useMemo(() => daysBetween(range.start_date, range.end_date), [range]);
   const labels = useMemo(() => days.map(shortDay), [days]);
   const series = useMemo(
     (): Series[] => [
@@ -74,10 +74,4 @@ function Curve({ conversions, range, unfinished }: CurveProps) {
       />
     </>
   );
-}
-
-function allDays({ start_date, end_date }: DayRange): string[] {
-  const days: string[] = [];
-  for (let day = start_date; day <= end_date; day = addDays(day, 1)) days.push(day);
-  return days;
 }

@@ -1,7 +1,7 @@
 /** Whether the numbers can be believed at this moment: complete until when, what waits, what was dropped and why. */
 import { memo } from 'react';
 import type { Ledger } from '../../contract/ledger.ts';
-import type { DropReason } from '../../contract/outcome.ts';
+import { DROP_REASONS, type DropReason } from '../../contract/outcome.ts';
 import { count, duration, moment } from '../format.ts';
 import { useAnalyticsQuery } from '../hooks/use-analytics-query.ts';
 import { Help } from './help.tsx';
@@ -15,7 +15,6 @@ const DROPS: Readonly<Record<DropReason, { title: string; meaning: string }>> = 
   do_not_track: { title: 'Do Not Track', meaning: 'Browsers that ask not to be tracked.' },
   global_privacy_control: { title: 'Global Privacy Control', meaning: 'Browsers that say so by Sec-GPC.' },
 };
-const DROP_REASONS = Object.keys(DROPS) as DropReason[];
 
 interface HealthStripProps {
   timeZone: string;

@@ -7,6 +7,7 @@ import { clock, clockWithSeconds, count, dayAndClock } from '../format.ts';
 import { WithAnalytics } from '../hooks/analytics-context.tsx';
 import { useAnalyticsQuery } from '../hooks/use-analytics-query.ts';
 import { type LiveEvent, type LiveVisitors, useLiveVisitors } from '../hooks/use-live-visitors.ts';
+import { placeParams } from '../range.ts';
 import { Frame } from './frame.tsx';
 import { Help } from './help.tsx';
 import { Segments } from './segments.tsx';
@@ -51,7 +52,7 @@ export function LivePanel({ live, communityId, timeZone }: LivePanelProps) {
   const [span, setSpan] = useState<Span>('60');
   const history = useAnalyticsQuery(
     'realtimeHistory',
-    { minutes: Number(span), ...(communityId !== undefined && { community_id: communityId }) },
+    { minutes: Number(span), ...placeParams(communityId) },
     { everyMs: MINUTE_MS },
   );
   return (

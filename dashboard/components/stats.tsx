@@ -3,7 +3,7 @@ import { memo } from 'react';
 import type { VisitorStats } from '../../contract/query.ts';
 import { oneDecimal, percent } from '../format.ts';
 import { useAnalyticsQuery } from '../hooks/use-analytics-query.ts';
-import { changeOf, type DayRange, daysIn, periodBefore } from '../range.ts';
+import { changeOf, type DayRange, daysIn, periodBefore, placeParams } from '../range.ts';
 import { Failure } from './answer.tsx';
 import { VisitorStatsCard } from './visitor-stats-card.tsx';
 
@@ -54,10 +54,7 @@ const CARDS: readonly Card[] = [
 ];
 
 export const Stats = memo(function Stats({ range, communityId, divisionId, compare, everyMs }: StatsProps) {
-  const place = {
-    ...(communityId !== undefined && { community_id: communityId }),
-    ...(divisionId !== undefined && { division_id: divisionId }),
-  };
+  const place = placeParams(communityId, divisionId);
   const now = useAnalyticsQuery('visitors', { ...range, ...place }, { everyMs });
   const before = useAnalyticsQuery(
     'visitors',

@@ -2,7 +2,7 @@
 import { memo, useState } from 'react';
 import type { Interval } from '../../contract/query.ts';
 import { useAnalyticsQuery } from '../hooks/use-analytics-query.ts';
-import { type DayRange, intervalFor, intervalsFor, periodBefore } from '../range.ts';
+import { type DayRange, intervalFor, intervalsFor, periodBefore, placeParams } from '../range.ts';
 import { Panel } from './panel.tsx';
 import { Segments } from './segments.tsx';
 import { type TrendsView, VisitorTrendsChart } from './visitor-trends-chart.tsx';
@@ -35,11 +35,7 @@ export const TrendsPanel = memo(function TrendsPanel(props: TrendsPanelProps) {
   // Hours are not counted by division.
   const hoursAllowed = divisionId === undefined;
   const interval = intervalFor(range, props.interval, hoursAllowed);
-  const place = {
-    interval,
-    ...(communityId !== undefined && { community_id: communityId }),
-    ...(divisionId !== undefined && { division_id: divisionId }),
-  };
+  const place = { interval, ...placeParams(communityId, divisionId) };
   const previous = useAnalyticsQuery(
     'trends',
     { ...periodBefore(range), ...place },

@@ -7,7 +7,7 @@ import { useAnalyticsQuery } from '../hooks/use-analytics-query.ts';
 import { useDebounced } from '../hooks/use-debounced.ts';
 import { useFilters } from '../hooks/use-filters.ts';
 import { useLiveVisitors } from '../hooks/use-live-visitors.ts';
-import { rangeOf } from '../range.ts';
+import { placeParams, rangeOf } from '../range.ts';
 import type { ResultOf } from '../services/queries.ts';
 import { Failure } from './answer.tsx';
 import { ConversionsPanel } from './conversions.tsx';
@@ -79,10 +79,7 @@ function Panels({ settings, inAddress }: PanelsProps) {
   const everyMs = range.end_date >= today ? EVERY_MS : undefined;
   const filtered = communityId !== undefined || divisionId !== undefined;
   const note = filtered ? 'whole platform' : undefined;
-  const place = {
-    ...(communityId !== undefined && { community_id: communityId }),
-    ...(divisionId !== undefined && { division_id: divisionId }),
-  };
+  const place = placeParams(communityId, divisionId);
   return (
     <>
       {user?.is_staff !== false && <HealthStrip timeZone={timeZone} today={today} />}

@@ -6,14 +6,13 @@
  */
 import { useEffect, useState } from 'react';
 import type { ServerMessage } from '../../contract/socket.ts';
+import { SOCKET_SUBPROTOCOL, TOKEN_EXPIRED_CODE } from '../../contract/socket-protocol.ts';
 import { auth } from '../auth/auth.ts';
 import { useAPI } from './analytics-context.tsx';
 
 const MAX_EVENTS = 12;
 const SHOWN_A_SECOND = 4;
 const LONGEST_PAUSE_S = 60;
-const SUBPROTOCOL = 'bearer';
-const TOKEN_EXPIRED = 4401;
 
 export interface LiveEvent {
   key: number;
@@ -96,7 +95,7 @@ function listen(address: URL, token: string | undefined, show: (live: LiveVisito
 
   function connect(): void {
     // As a subprotocol the token stands in no address, and so in no access log.
-    socket = new WebSocket(address, token === undefined ? [] : [SUBPROTOCOL, token]);
+    socket = new WebSocket(address, token === undefined ? [] : [SOCKET_SUBPROTOCOL, token]);
     socket.onopen = () => change({ status: 'live' });
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       failures = 0;
@@ -105,7 +104,7 @@ function listen(address: URL, token: string | undefined, show: (live: LiveVisito
     socket.onclose = ({ code }) => {
       if (ended) return;
       change({ status: 'waiting' });
-      if (code === TOKEN_EXPIRED) {
+      if (code === TOKEN_EXPIRED_CODE) {
         auth.signOut('expired');
         return;
       }
