@@ -1,11 +1,10 @@
 /** From a request's head and beacons to its answer: limits, policies, then the log. */
-import type { BlockList } from 'node:net';
 import type { Logger } from 'pino';
 import type { Beacon } from '../contract/beacon.ts';
-import { clientAddress } from '../contract/client-address.ts';
-import { type DropReason, OUTCOME_HEADER, REJECT_STATUS, type RejectReason } from '../contract/outcome.ts';
+import { clientAddress, type TrustedProxies } from '../contract/client-address.ts';
+import { type DropReason, OUTCOME_HEADER, REJECT_STATUS } from '../contract/outcome.ts';
 import { LogError } from '../kafka/port.ts';
-import { type LiveStore, LiveStoreError } from '../redis/port.ts';
+import type { LiveStore } from '../redis/port.ts';
 import { seldom } from '../seldom.ts';
 import { browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
@@ -13,12 +12,20 @@ import { eventMaker } from './event-of.ts';
 import { type Framer, OverloadedError } from './framer.ts';
 import type { Answer } from './http.ts';
 import type { CollectorMetrics } from './metrics.ts';
-import { dropReason } from './policy.ts';
+import { dropPolicy } from './policy.ts';
+import { rateLimit } from './rate-limit.ts';
 import type { RequestHead } from './request.ts';
+import { senderBook } from './senders.ts';
 import type { Rejection } from './validation.ts';
 
-const MINUTE = 60_000;
 const RETRY_AFTER_SECONDS = 1;
+const ACCEPTED: Answer = { status: 202, headers: { [OUTCOME_HEADER]: 'accepted' } };
+const DROPPED: Readonly<Record<DropReason, Answer>> = {
+  bot: dropped('bot'),
+  prefetch: dropped('prefetch'),
+  do_not_track: dropped('do_not_track'),
+  global_privacy_control: dropped('global_privacy_control'),
+};
 
 export interface AdmissionOptions {
   framer: Framer;
@@ -26,7 +33,7 @@ export interface AdmissionOptions {
   metrics: CollectorMetrics;
   log: Logger;
   fingerprintSecret: string;
-  trustedProxies: BlockList;
+  trustedProxies: TrustedProxies;
   respectDnt: boolean;
   /** Beacons a minute an address; 0: no limit. */
   rateLimit: number;
@@ -35,19 +42,29 @@ export interface AdmissionOptions {
 
 export interface Admission {
   addressOf(head: RequestHead): string;
-  /** What to answer to a request of these beacons. Accepted beacons are durable when it resolves. */
-  admit(head: RequestHead, beacons: Beacon[]): Promise<Answer>;
+  /** Calls `respond` once with what to answer to a request of these beacons: accepted, they are durable by then. */
+  admit(head: RequestHead, beacons: readonly Beacon[], respond: (answer: Answer) => void): void;
   reject(rejection: Rejection, retryAfterSeconds?: number): Answer;
 }
 
 export async function admission(options: AdmissionOptions): Promise<Admission> {
   const { framer, live, metrics, log, now } = options;
-  const countryOf = await countryLookup();
+  const senderOf = senderBook(await countryLookup());
   const profileOf = browserProfiles();
   const toEvent = eventMaker(options.fingerprintSecret);
-  const warnUnlimited = seldom((err, unsaid) =>
-    log.warn({ err, unsaid }, 'the live store is away: beacons pass without a rate limit'),
+  const dropReason = dropPolicy(options.respectDnt);
+  const warnUnshared = seldom((err, unsaid) =>
+    log.warn({ err, unsaid }, 'the live store is away: each collector limits addresses by what it sees'),
   );
+  const take = rateLimit({
+    live,
+    limit: options.rateLimit,
+    now,
+    onUnshared(error) {
+      metrics.unshared();
+      warnUnshared(error);
+    },
+  });
 
   function reject(rejection: Rejection, retryAfterSeconds?: number): Answer {
     metrics.rejected(rejection.error);
@@ -55,24 +72,25 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
       status: REJECT_STATUS[rejection.error],
       headers: {
         'Content-Type': 'application/json',
-        ...outcome(rejection.error),
+        [OUTCOME_HEADER]: rejection.error,
         ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
       },
       body: JSON.stringify(rejection),
     };
   }
 
-  async function overLimit(address: string, beacons: number): Promise<number | undefined> {
-    if (options.rateLimit === 0) return undefined;
-    try {
-      const { allowed, resetMs } = await live.take(`ingest:${address}`, beacons, options.rateLimit, MINUTE);
-      return allowed ? undefined : Math.max(1, Math.ceil(resetMs / 1_000));
-    } catch (error) {
-      if (!(error instanceof LiveStoreError)) throw error;
-      metrics.unlimited();
-      warnUnlimited(error);
-      return undefined;
+  /** What to answer where the log did not take beacons. */
+  function refusal(error: unknown): Answer {
+    if (error instanceof OverloadedError) {
+      return reject({ error: 'overloaded', message: error.message }, RETRY_AFTER_SECONDS);
     }
+    if (error instanceof LogError) {
+      log.warn({ err: error }, 'the log takes no frames: beacons are refused, senders will try again');
+      const message = 'the log cannot take beacons now';
+      return reject({ error: 'log_unavailable', message }, RETRY_AFTER_SECONDS);
+    }
+    log.error({ err: error }, 'a request failed');
+    return { status: 500 };
   }
 
   function addressOf(head: RequestHead): string {
@@ -82,48 +100,45 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
   return {
     addressOf,
     reject,
-    async admit(head, beacons) {
-      const address = addressOf(head);
-      const retryAfter = await overLimit(address, beacons.length);
+    admit(head, beacons, respond) {
+      const receivedAt = now();
+      const sender = senderOf(addressOf(head));
+      const retryAfter = take(sender, beacons.length, receivedAt);
       if (retryAfter !== undefined) {
         const message = `more than ${options.rateLimit} beacons a minute from one address`;
-        return reject({ error: 'rate_limited', message }, retryAfter);
+        respond(reject({ error: 'rate_limited', message }, retryAfter));
+        return;
       }
 
-      const { isBot, ...browser } = profileOf(head.userAgent);
-      const reason = dropReason({ ...head, isBot }, options.respectDnt);
+      const { isBot, facts } = profileOf(head.userAgent);
+      const { purpose, doNotTrack, globalPrivacyControl } = head;
+      const reason = dropReason({ isBot, purpose, doNotTrack, globalPrivacyControl });
       if (reason !== undefined) {
         metrics.dropped(reason, beacons.length);
-        // Answered all the same when the log cannot take the count: sending again would not make them count.
-        await framer.drop(reason, beacons.length, now()).catch((error: unknown) => {
-          unavailable(error, log);
-          metrics.dropNotRecorded(beacons.length);
+        framer.drop(reason, beacons.length, receivedAt, (error) => {
+          if (error !== undefined) {
+            log.warn({ err: error, reason, beacons: beacons.length }, 'the log does not know of a drop');
+            metrics.dropNotRecorded(beacons.length);
+          }
+          // Also when the log cannot take the count: sending again would not make them count.
+          respond(DROPPED[reason]);
         });
-        return { status: 202, headers: outcome(reason) };
+        return;
       }
 
-      const facts = { receivedAt: now(), country: countryOf(address), ...browser };
-      try {
-        await framer.add(beacons.map((beacon) => toEvent(beacon, facts)));
-      } catch (error) {
-        return reject(unavailable(error, log), RETRY_AFTER_SECONDS);
-      }
-      metrics.accepted(beacons.length);
-      metrics.late(beacons.filter(({ late }) => late).length);
-      return { status: 202, headers: outcome('accepted') };
+      const events = beacons.map((beacon) => toEvent(beacon, receivedAt, sender.country, facts));
+      framer.add(events, (error) => {
+        if (error !== undefined) {
+          respond(refusal(error));
+          return;
+        }
+        metrics.accepted(beacons);
+        respond(ACCEPTED);
+      });
     },
   };
 }
 
-function unavailable(error: unknown, log: Logger): Rejection {
-  if (error instanceof OverloadedError) return { error: 'overloaded', message: error.message };
-  if (error instanceof LogError) {
-    log.warn({ err: error }, 'the log takes no frames: beacons are refused, senders will try again');
-    return { error: 'log_unavailable', message: 'the log cannot take beacons now' };
-  }
-  throw error;
-}
-
-function outcome(result: 'accepted' | DropReason | RejectReason): Record<string, string> {
-  return { [OUTCOME_HEADER]: result };
+function dropped(reason: DropReason): Answer {
+  return { status: 202, headers: { [OUTCOME_HEADER]: reason } };
 }

@@ -5,9 +5,8 @@ import { LRUCache } from 'lru-cache';
 
 export interface BrowserProfile {
   isBot: boolean;
-  browser?: string;
-  os?: string;
-  device?: string;
+  /** What there is to say of it. */
+  facts: Readonly<{ browser?: string; os?: string; device?: string }>;
 }
 
 const CACHED_PROFILES = 10_000;
@@ -28,12 +27,14 @@ export function browserProfiles(): (userAgent: string) => BrowserProfile {
 }
 
 function read(userAgent: string): BrowserProfile {
-  if (userAgent === '') return { isBot: false };
+  if (userAgent === '') return { isBot: false, facts: {} };
   const { browser, os, platform } = Bowser.parse(userAgent);
   return {
     isBot: isbot(userAgent),
-    ...(browser.name ? { browser: browser.name } : {}),
-    ...(os.name ? { os: os.name } : {}),
-    ...(platform.type ? { device: platform.type } : {}),
+    facts: {
+      ...(browser.name ? { browser: browser.name } : {}),
+      ...(os.name ? { os: os.name } : {}),
+      ...(platform.type ? { device: platform.type } : {}),
+    },
   };
 }

@@ -47,9 +47,7 @@ afterEach(async () => {
 
 function start(
   config: Partial<CollectorOptions['config']> = {},
-  other: Partial<
-    Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'bodyTimeoutMs' | 'metrics' | 'logger'>
-  > = {},
+  other: Partial<Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'metrics' | 'logger'>> = {},
 ) {
   return startCollector({
     config: {
@@ -100,15 +98,15 @@ async function eventsInLog(expected: number): Promise<Event[]> {
   return events;
 }
 
-test('while the live store is away beacons pass without a rate limit, counted; ready says what is degraded', async () => {
+test('while the live store is away addresses are limited by what this collector sees, which is counted; ready says what is degraded', async () => {
   const away = new LiveStoreError('unavailable', 'connection refused');
   vi.spyOn(live, 'take').mockRejectedValue(away);
   vi.spyOn(live, 'ping').mockRejectedValue(away);
   const metrics = new Registry();
   const warn = vi.fn();
-  await restart({ ingestRateLimit: 1 }, { metrics, logger: pino({ level: 'warn' }, { write: warn }) });
-  for (let i = 0; i < 3; i++) expect((await post(BEACON)).status).toBe(202);
-  expect(await metrics.metrics()).toContain('footfall_requests_unlimited_total 3');
+  await restart({ ingestRateLimit: 2 }, { metrics, logger: pino({ level: 'warn' }, { write: warn }) });
+  for (const status of [202, 202, 429]) expect((await post(BEACON)).status).toBe(status);
+  expect(await metrics.metrics()).toContain('footfall_rate_limits_unshared_total 3');
   expect(warn).toHaveBeenCalledOnce();
   const readiness = await fetch(`http://127.0.0.1:${collector.port}/readyz`);
   expect(readiness.status).toBe(200);
@@ -117,6 +115,24 @@ test('while the live store is away beacons pass without a rate limit, counted; r
     problems: [],
     degraded: ['live: connection refused'],
   });
+});
+
+test('what an address sends to one collector counts at another', async () => {
+  await restart({ ingestRateLimit: 6 });
+  const other = await start({ ingestRateLimit: 6 });
+  const sendTo = async ({ port }: Collector) => {
+    const { status } = await fetch(`http://127.0.0.1:${port}/e`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'text/plain', 'User-Agent': CHROME },
+      body: JSON.stringify(BEACON),
+    });
+    return status;
+  };
+  for (let i = 0; i < 5; i++) expect(await sendTo(collector)).toBe(202);
+  // The first at the other one is its own first: it is reported, and the answer says what the address has sent in all.
+  expect(await sendTo(other)).toBe(202);
+  await vi.waitFor(async () => expect(await sendTo(other)).toBe(429));
+  await other.close();
 });
 
 describe('an accepted beacon', () => {
@@ -477,16 +493,23 @@ describe('rude clients', () => {
     expect((await post(BEACON)).status).toBe(202);
   });
 
-  test('that never finish their body are cut and counted', async () => {
-    await restart({}, { bodyTimeoutMs: 100 });
-    await new Promise<void>((resolve) => {
-      const socket = connect(collector.port, '127.0.0.1', () => {
-        socket.write(
-          'POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n{"url"',
-        );
-      });
-      socket.once('close', () => resolve());
-    });
+  test('that never finish their head or body, however steadily they send, are cut and counted', async () => {
+    const body =
+      'POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10000\r\n\r\n{"url"';
+    await Promise.all(
+      [body, 'POST /e HTTP/1.1\r\nHost: x\r\nX-Endless: '].map(
+        (beginning) =>
+          new Promise<void>((resolve) => {
+            const socket = connect(collector.port, '127.0.0.1', () => socket.write(beginning));
+            const trickle = setInterval(() => socket.write('a'), 200);
+            socket.once('error', () => {});
+            socket.once('close', () => {
+              clearInterval(trickle);
+              resolve();
+            });
+          }),
+      ),
+    );
     const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
     expect(metrics).toContain('footfall_requests_aborted_total 1');
   });

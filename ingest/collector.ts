@@ -9,16 +9,15 @@ import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { admission } from './admission.ts';
 import { framer as createFramer } from './framer.ts';
-import { type Answer, type Exchange, exchange, readBody } from './http.ts';
+import { type Answer, Exchange, type Headers, readBody } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
-import { readHead } from './request.ts';
+import { type RequestHead, readHead } from './request.ts';
 import { scriptServer } from './script.ts';
 import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
 import { checkBeacon, parseBeacons } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
-const BODY_TIMEOUT_MS = 10_000;
 
 export interface CollectorOptions {
   config: Pick<Config, 'host' | 'ingestPort' | 'trustedProxies' | 'respectDnt' | 'ingestRateLimit'>;
@@ -30,8 +29,6 @@ export interface CollectorOptions {
   logger: Logger;
   /** Bytes of events that may wait for the log before requests are refused. */
   maxPendingBytes?: number;
-  /** A client that takes longer to send its body is cut. */
-  bodyTimeoutMs?: number;
   now?: () => number;
 }
 
@@ -69,57 +66,74 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     now,
   });
 
-  function begin(res: HttpResponse, onEnd?: () => void): Exchange {
+  function begin(res: HttpResponse, headers: Headers = {}): Exchange {
     underWay += 1;
-    return exchange(res, (aborted) => {
+    return new Exchange(res, headers, (aborted) => {
       underWay -= 1;
       if (aborted) metrics.aborted();
-      onEnd?.();
     });
   }
 
-  /** Answers with what `work` resolves to; a bug becomes a 500 and a log line, not a hanging client. */
-  function settle(client: Exchange, headers: Record<string, string>, work: Promise<Answer>): void {
+  /** A bug becomes a 500 and a log line, not a hanging client. */
+  function failed(client: Exchange, error: unknown): void {
+    logger.error({ err: error }, 'a request failed');
+    client.answer({ status: 500 });
+  }
+
+  function guarded(client: Exchange, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      failed(client, error);
+    }
+  }
+
+  function settle(client: Exchange, work: Promise<Answer>): void {
     work.then(
-      (answer) => client.answer({ ...answer, headers: { ...headers, ...answer.headers } }),
-      (error: unknown) => {
-        logger.error({ err: error }, 'a request failed');
-        client.answer({ status: 500, headers, body: '' });
-      },
+      (answer) => client.answer(answer),
+      (error: unknown) => failed(client, error),
     );
   }
 
   function postBeacons(res: HttpResponse, req: HttpRequest): void {
-    const slow = setTimeout(() => res.close(), options.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
-    const client = begin(res, () => clearTimeout(slow));
+    const client = begin(res, ANY_ORIGIN);
     const head = readHead(res, req);
     readBody(res, MAX_BODY_BYTES, (body) => {
-      clearTimeout(slow);
-      settle(client, ANY_ORIGIN, answerTo(head, body));
+      guarded(client, () => takeBeacons(client, head, body));
     });
   }
 
-  async function answerTo(head: ReturnType<typeof readHead>, body: Buffer | undefined): Promise<Answer> {
+  function takeBeacons(client: Exchange, head: RequestHead, body: Buffer | undefined): void {
     if (body === undefined) {
       const message = `the body is larger than ${MAX_BODY_BYTES} bytes`;
-      return { ...reject({ error: 'body_too_large', message }), close: true };
+      client.answer({ ...reject({ error: 'body_too_large', message }), close: true });
+      return;
     }
-    if (!/^(application\/json|text\/plain)\s*(;|$)/i.test(head.contentType)) {
+    if (!BEACON_TYPE.test(head.contentType)) {
       const message = 'the content type must be application/json or text/plain';
-      return reject({ error: 'unsupported_media_type', message });
+      client.answer(reject({ error: 'unsupported_media_type', message }));
+      return;
     }
     const parsed = parseBeacons(body);
-    return 'rejection' in parsed ? reject(parsed.rejection) : admit(head, parsed.beacons);
+    if ('rejection' in parsed) client.answer(reject(parsed.rejection));
+    else admit(head, parsed.beacons, (answer) => client.answer(answer));
   }
 
-  async function pixelAnswer(head: ReturnType<typeof readHead>): Promise<Answer> {
-    const day = new Date(now()).toISOString().slice(0, 10);
-    const beacon = pixelBeacon({ ...head, address: addressOf(head) }, fingerprintSecret, day);
-    const parsed = checkBeacon(beacon);
-    if ('rejection' in parsed) return reject(parsed.rejection);
-    const answer = await admit(head, parsed.beacons);
-    if (answer.status !== 202) return answer;
-    return { status: 200, headers: { ...answer.headers, 'Content-Type': 'image/gif' }, body: PIXEL };
+  function getPixel(res: HttpResponse, req: HttpRequest): void {
+    const client = begin(res, NOT_CACHED);
+    const head = readHead(res, req);
+    const asked = { query: req.getQuery() ?? '', referer: req.getHeader('referer') };
+    guarded(client, () => {
+      const day = new Date(now()).toISOString().slice(0, 10);
+      const beacon = pixelBeacon({ ...head, ...asked, address: addressOf(head) }, fingerprintSecret, day);
+      const parsed = checkBeacon(beacon);
+      if ('rejection' in parsed) return client.answer(reject(parsed.rejection));
+      admit(head, parsed.beacons, (answer) => {
+        const { status, headers } = answer;
+        if (status !== 202) return client.answer(answer);
+        client.answer({ status: 200, headers: { ...headers, 'Content-Type': 'image/gif' }, body: PIXEL });
+      });
+    });
   }
 
   async function readiness(): Promise<Answer> {
@@ -141,20 +155,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     .App()
     .post('/e', postBeacons)
     .options('/e', (res) => begin(res).answer({ status: 204, headers: PREFLIGHT }))
-    .get('/pixel.gif', (res, req) => {
-      const client = begin(res);
-      settle(client, NOT_CACHED, pixelAnswer(readHead(res, req)));
-    })
+    .get('/pixel.gif', getPixel)
     .get('/beacon.js', (res, req) => begin(res).answer(serveScript(req)))
     .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"ok":true}' }))
-    .get('/readyz', (res) => settle(begin(res), {}, readiness()))
+    .get('/readyz', (res) => settle(begin(res), readiness()))
     .get('/metrics', (res) => {
-      const client = begin(res);
-      const headers = { 'Content-Type': options.metrics.contentType };
+      const { contentType } = options.metrics;
+      const printed = options.metrics.metrics();
       settle(
-        client,
-        headers,
-        options.metrics.metrics().then((body) => ({ status: 200, body })),
+        begin(res, { 'Content-Type': contentType }),
+        printed.then((body) => ({ status: 200, body })),
       );
     })
     .any('/*', (res, req) => {
@@ -183,6 +193,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
+const BEACON_TYPE = /^(application\/json|text\/plain)\s*(;|$)/i;
 const ROUTES: Readonly<Record<string, string>> = {
   '/e': 'POST, OPTIONS',
   '/pixel.gif': 'GET',

@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import { type CountryResponse, open } from 'maxmind';
 
 const DATABASE = '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb';
-const CACHED_ADDRESSES = 20_000;
 
 /** The database's records are flat, other than the vendor's own that the reader's types describe. */
 interface CountryRecord extends CountryResponse {
@@ -13,7 +12,7 @@ interface CountryRecord extends CountryResponse {
 /** Answers ISO 3166-1 alpha-2, undefined for private, unknown and malformed addresses. */
 export async function countryLookup(): Promise<(address: string) => string | undefined> {
   const file = createRequire(import.meta.url).resolve(DATABASE);
-  const reader = await open<CountryRecord>(file, { cache: { max: CACHED_ADDRESSES } });
+  const reader = await open<CountryRecord>(file);
   return (address) => {
     try {
       return reader.get(address)?.country_code;

@@ -1,23 +1,22 @@
 /** Makes the event of a beacon: hashed visitor, clean address, and what the request alone can tell. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { type Beacon, MAX_STORED_URL_LENGTH } from '../contract/beacon.ts';
+import type { Beacon } from '../contract/beacon.ts';
 import type { Event } from '../contract/event.ts';
-
-/** What is true of every beacon of a request. */
-export interface RequestFacts {
-  receivedAt: number;
-  country?: string | undefined;
-  browser?: string | undefined;
-  os?: string | undefined;
-  device?: string | undefined;
-}
+import type { BrowserProfile } from './browser.ts';
+import { storedReferrer, storedUrl } from './page-address.ts';
 
 const CACHED_VISITORS = 50_000;
-const MAX_REFERRER_LENGTH = 500;
 const MAX_TITLE_LENGTH = 512;
 
-export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: RequestFacts) => Event {
+export type EventMaker = (
+  beacon: Beacon,
+  receivedAt: number,
+  country: string | undefined,
+  browser: BrowserProfile['facts'],
+) => Event;
+
+export function eventMaker(fingerprintSecret: string): EventMaker {
   const visitors = new LRUCache<string, string>({ max: CACHED_VISITORS });
 
   function visitorOf(fingerprint: string): string {
@@ -29,10 +28,10 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
     return visitor;
   }
 
-  return (beacon, facts) => {
+  return (beacon, receivedAt, country, { browser, os, device }) => {
     const event: Event = {
       type: beacon.type ?? 'page_view',
-      received_at: facts.receivedAt,
+      received_at: receivedAt,
       visitor: visitorOf(beacon.fingerprint),
       url: storedUrl(beacon.url),
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
@@ -47,40 +46,17 @@ export function eventMaker(fingerprintSecret: string): (beacon: Beacon, facts: R
     if (beacon.title) event.title = cut(beacon.title, MAX_TITLE_LENGTH);
     if (beacon.language) event.language = beacon.language;
     if (beacon.screen) event.screen = beacon.screen;
-    if (facts.country) event.country = facts.country;
-    if (facts.browser) event.browser = facts.browser;
-    if (facts.os) event.os = facts.os;
-    if (facts.device) event.device = facts.device;
+    if (country) event.country = country;
+    if (browser) event.browser = browser;
+    if (os) event.os = os;
+    if (device) event.device = device;
     return event;
   };
-}
-
-/**
- * Path plus the query parameters that name a campaign: anything else in a query may be personal. Of fragments those that are a
- * path, too, as applications have them that route by the fragment: others say where on a page, or hold tokens.
- */
-function storedUrl(url: string): string {
-  const { pathname, search, searchParams, hash } = new URL(url, 'http://page');
-  const page = /^#!?\//.test(hash) ? pathname + hash.replace(/\?.*/, '') : pathname;
-  if (search === '') return page.slice(0, MAX_STORED_URL_LENGTH);
-  const kept = new URLSearchParams();
-  for (const [name, value] of searchParams) {
-    if (name === 'ref' || name.startsWith('utm_')) kept.append(name, value);
-  }
-  const query = kept.size === 0 ? '' : `?${kept}`;
-  return `${page}${query}`.slice(0, MAX_STORED_URL_LENGTH);
 }
 
 /** Never half of a surrogate pair. */
 function cut(text: string, length: number): string {
   return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
-}
-
-/** Origin and path of the page before; nothing where it is not an address. */
-function storedReferrer(referrer: string): string {
-  if (!URL.canParse(referrer)) return '';
-  const { origin, pathname, protocol } = new URL(referrer);
-  return /^https?:$/.test(protocol) ? `${origin}${pathname}`.slice(0, MAX_REFERRER_LENGTH) : '';
 }
 
 /** The partition of a visitor: all of a visitor's events stay in order in one of them. */

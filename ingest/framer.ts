@@ -24,20 +24,15 @@ export class OverloadedError extends Error {
   readonly retryable = true;
 }
 
-export interface Framer {
-  /** Resolves once all these events are durable. Rejects with the log's error, or with {@link OverloadedError}. */
-  add(events: Event[]): Promise<void>;
-  /** Resolves once the log knows that these beacons were dropped. Rejects as {@link add}. */
-  drop(reason: DropReason, beacons: number, receivedAt: number): Promise<void>;
-  readonly pendingBytes: number;
-}
+/** Without an error: the log has it. With one: the log's, or {@link OverloadedError}. May be called before `add` returns. */
+export type Settle = (error?: unknown) => void;
 
-interface OpenFrame {
-  lines: string[];
-  drops: Drops | undefined;
-  bytes: number;
-  durable: Promise<void>;
-  close(): void;
+export interface Framer {
+  /** Settles once, when all these events are durable or one of their frames is not. */
+  add(events: readonly Event[], settle: Settle): void;
+  /** Settles once the log knows that these beacons were dropped. */
+  drop(reason: DropReason, beacons: number, receivedAt: number, settle: Settle): void;
+  readonly pendingBytes: number;
 }
 
 export interface FramerOptions {
@@ -45,75 +40,116 @@ export interface FramerOptions {
   onAppended?(events: number, bytes: number): void;
 }
 
+/** Events that were added together: in as many frames as their visitors have partitions. */
+class Addition {
+  readonly #settle: Settle;
+  #frames = 0;
+  #complete = false;
+  #error: unknown;
+
+  constructor(settle: Settle) {
+    this.#settle = settle;
+  }
+
+  enter(frame: OpenFrame): void {
+    if (frame.additions.at(-1) === this) return;
+    frame.additions.push(this);
+    this.#frames += 1;
+  }
+
+  leave(error: unknown): void {
+    this.#frames -= 1;
+    this.#error ??= error;
+    if (this.#complete && this.#frames === 0) this.#settle(this.#error);
+  }
+
+  /** All events are in frames. */
+  complete(): void {
+    this.#complete = true;
+    if (this.#frames === 0) this.#settle(this.#error);
+  }
+}
+
+interface OpenFrame {
+  readonly partition: number;
+  readonly lines: string[];
+  readonly additions: Addition[];
+  readonly timer: NodeJS.Timeout;
+  drops: Drops | undefined;
+  bytes: number;
+}
+
 export function framer(log: EventLog, options: FramerOptions = {}): Framer {
   const { maxPendingBytes = MAX_PENDING_BYTES, onAppended } = options;
-  const open = new Map<number, OpenFrame>();
+  const open: (OpenFrame | undefined)[] = Array.from({ length: log.partitions });
   let pendingBytes = 0;
 
-  function openFrame(partition: number): OpenFrame {
-    const lines: string[] = [];
-    let resolve = () => {};
-    let reject = (_cause: unknown) => {};
-    const durable = new Promise<void>((onDurable, onFailure) => {
-      resolve = onDurable;
-      reject = onFailure;
-    });
-    const timer = setTimeout(() => frame.close(), LINGER_MS);
+  function frameOf(partition: number): OpenFrame {
+    const found = open[partition];
+    if (found !== undefined) return found;
     const frame: OpenFrame = {
-      lines,
+      partition,
+      lines: [],
+      additions: [],
+      timer: setTimeout(() => close(frame), LINGER_MS),
       drops: undefined,
       bytes: 0,
-      durable,
-      close() {
-        clearTimeout(timer);
-        open.delete(partition);
-        const { bytes, drops } = frame;
-        const body = Buffer.from(lines.join('') + (drops === undefined ? '' : lineOf(drops)));
-        log
-          .append(partition, body)
-          .then(() => {
-            onAppended?.(lines.length, body.byteLength);
-            resolve();
-          }, reject)
-          .finally(() => {
-            pendingBytes -= bytes;
-          });
-      },
     };
-    open.set(partition, frame);
+    open[partition] = frame;
     return frame;
   }
 
-  function refuseWhenFull(): void {
-    if (pendingBytes > maxPendingBytes) throw new OverloadedError('too many beacons wait for the log');
+  function close(frame: OpenFrame): void {
+    const { partition, lines, additions, timer, drops, bytes } = frame;
+    clearTimeout(timer);
+    open[partition] = undefined;
+    const body = Buffer.from(lines.join('') + (drops === undefined ? '' : lineOf(drops)));
+    log.append(partition, body).then(
+      () => {
+        pendingBytes -= bytes;
+        onAppended?.(lines.length, body.byteLength);
+        for (const addition of additions) addition.leave(undefined);
+      },
+      (error: unknown) => {
+        pendingBytes -= bytes;
+        for (const addition of additions) addition.leave(error);
+      },
+    );
+  }
+
+  function full(settle: Settle): boolean {
+    if (pendingBytes <= maxPendingBytes) return false;
+    settle(new OverloadedError('too many beacons wait for the log'));
+    return true;
   }
 
   return {
     get pendingBytes() {
       return pendingBytes;
     },
-    async add(events) {
-      refuseWhenFull();
-      const frames = new Set<Promise<void>>();
+    add(events, settle) {
+      if (full(settle)) return;
+      const addition = new Addition(settle);
       for (const event of events) {
-        const partition = partitionOf(event.visitor, log.partitions);
         const line = lineOf(event);
-        const frame = open.get(partition) ?? openFrame(partition);
+        const frame = frameOf(partitionOf(event.visitor, log.partitions));
         frame.lines.push(line);
         frame.bytes += line.length;
         pendingBytes += line.length;
-        frames.add(frame.durable);
-        if (frame.lines.length >= MAX_FRAME_EVENTS || frame.bytes >= FRAME_BYTES) frame.close();
+        addition.enter(frame);
+        if (frame.lines.length >= MAX_FRAME_EVENTS || frame.bytes >= FRAME_BYTES) close(frame);
       }
-      await Promise.all(frames);
+      addition.complete();
     },
-    async drop(reason, beacons, receivedAt) {
-      refuseWhenFull();
+    drop(reason, beacons, receivedAt, settle) {
+      if (full(settle)) return;
       // Any partition will do: one whose frame is open anyway.
-      const [frame = openFrame(0)] = open.values();
+      const frame = open.find((each) => each !== undefined) ?? frameOf(0);
       frame.drops ??= { received_at: receivedAt, dropped: {} };
       frame.drops.dropped[reason] = (frame.drops.dropped[reason] ?? 0) + beacons;
-      await frame.durable;
+      const addition = new Addition(settle);
+      addition.enter(frame);
+      addition.complete();
     },
   };
 }

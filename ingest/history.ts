@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Event } from '../contract/event.ts';
-import { browserProfiles } from './browser.ts';
+import { type BrowserProfile, browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
 import { checkBeacon } from './validation.ts';
@@ -14,6 +14,9 @@ export type Format = (typeof FORMATS)[number];
 export type LineResult = { event: Event } | { skipped: SkipReason } | { refused: string };
 const SKIP_REASONS = ['not_a_page', 'failed_request', 'bot'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
+
+/** What a line says of its visitor beside the beacon. */
+type LineFacts = { country?: string | undefined } & BrowserProfile['facts'];
 
 const FUTURE_TOLERANCE_MS = 60_000;
 const REMEMBERED_LINES = 100_000;
@@ -42,7 +45,12 @@ export async function historyReader(
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
   }
 
-  function check(value: unknown, instant: number, line: string, facts: object): LineResult {
+  function check(
+    value: unknown,
+    instant: number,
+    line: string,
+    { country, ...browser }: LineFacts,
+  ): LineResult {
     if (!Number.isFinite(instant) || instant < 0) return { refused: 'ts must be an ISO 8601 date and time' };
     if (instant > now() + FUTURE_TOLERANCE_MS) return { refused: 'ts lies in the future' };
     const parsed = checkBeacon(value);
@@ -50,7 +58,7 @@ export async function historyReader(
     const [beacon] = parsed.beacons;
     if (beacon === undefined) return { refused: 'there is no beacon' };
     const identified = { ...beacon, event_id: beacon.event_id ?? eventId(line) };
-    return { event: { ...toEvent(identified, { receivedAt: now(), ...facts }), ts: instant } };
+    return { event: { ...toEvent(identified, now(), country, browser), ts: instant } };
   }
 
   function readBeacon(line: string): LineResult {
@@ -77,7 +85,7 @@ export async function historyReader(
       referrer = '-',
       agent = '',
     } = request;
-    const { isBot, ...browser } = profileOf(agent);
+    const { isBot, facts } = profileOf(agent);
     if (isBot) return { skipped: 'bot' };
     if (!/^(2\d\d|304)$/.test(status)) return { skipped: 'failed_request' };
     if (method !== 'GET' || ASSET.test(target.split('?', 1)[0] ?? '')) return { skipped: 'not_a_page' };
@@ -87,7 +95,7 @@ export async function historyReader(
       ...(user === '-' ? {} : { user_id: user }),
       ...(referrer === '-' ? {} : { referrer }),
     };
-    return check(beacon, commonLogInstant(time), line, { country: countryOf(address), ...browser });
+    return check(beacon, commonLogInstant(time), line, { country: countryOf(address), ...facts });
   }
 
   return format === 'ndjson' ? readBeacon : readRequest;

@@ -1,23 +1,19 @@
 /**
  * The one way from a uWebSockets.js response to an answer: abort-safe, bounded, corked.
  *
- * A handler that answers later without `onAborted` ends the process when the client leaves, so {@link exchange} is
- * called first in every route. The request object lives only until the handler returns: read it before.
+ * A handler that answers later without `onAborted` ends the process when the client leaves, so an {@link Exchange} is
+ * made first in every route. The request object lives only until the handler returns: read it before.
  */
 import type { HttpResponse } from './uws.ts';
 
+export type Headers = Readonly<Record<string, string>>;
+
 export interface Answer {
   status: number;
-  headers?: Readonly<Record<string, string>>;
+  headers?: Headers;
   body?: string | Buffer;
   /** Ends the connection after the answer. */
   close?: boolean;
-}
-
-export interface Exchange {
-  readonly aborted: boolean;
-  /** Sends the answer, unless the client has left. Only the first call counts. */
-  answer(answer: Answer): void;
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -35,30 +31,42 @@ const REASONS: Readonly<Record<number, string>> = {
   503: '503 Service Unavailable',
 };
 
-export function exchange(res: HttpResponse, onEnd: (aborted: boolean) => void): Exchange {
-  let ended = false;
-  let aborted = false;
-  res.onAborted(() => {
-    aborted = true;
-    if (ended) return;
-    ended = true;
-    onEnd(true);
-  });
-  return {
-    get aborted() {
-      return aborted;
-    },
-    answer({ status, headers, body, close }) {
-      if (ended) return;
-      ended = true;
-      res.cork(() => {
-        res.writeStatus(REASONS[status] ?? String(status));
-        for (const name in headers) res.writeHeader(name, headers[name] ?? '');
-        res.end(body, close);
-      });
-      onEnd(false);
-    },
-  };
+export class Exchange {
+  readonly #res: HttpResponse;
+  readonly #headers: Headers;
+  readonly #onEnd: (aborted: boolean) => void;
+  #ended = false;
+
+  /** @param headers of every answer of the route; `onEnd` is called once, when the client has its answer or has left */
+  constructor(res: HttpResponse, headers: Headers, onEnd: (aborted: boolean) => void) {
+    this.#res = res;
+    this.#headers = headers;
+    this.#onEnd = onEnd;
+    res.onAborted(() => this.#end(true));
+  }
+
+  /** Sends the answer, unless the client has left. Only the first call counts. */
+  answer({ status, headers, body, close }: Answer): void {
+    if (this.#ended) return;
+    const res = this.#res;
+    res.cork(() => {
+      res.writeStatus(REASONS[status] ?? String(status));
+      writeHeaders(res, this.#headers);
+      if (headers !== undefined) writeHeaders(res, headers);
+      res.end(body, close);
+    });
+    this.#end(false);
+  }
+
+  #end(aborted: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd(aborted);
+  }
+}
+
+function writeHeaders(res: HttpResponse, headers: Headers): void {
+  for (const name in headers) res.writeHeader(name, headers[name] ?? '');
 }
 
 /** Bytes a client may send beyond the limit before the connection is cut without waiting for the rest. */
@@ -66,17 +74,17 @@ const PATIENCE_FACTOR = 16;
 
 /**
  * Reads a request body of at most `limit` bytes. Calls back once: with the body, or with undefined when it is larger.
- * The callback may run before the handler returns.
+ * The body is gone when the callback returns.
  */
 export function readBody(res: HttpResponse, limit: number, done: (body: Buffer | undefined) => void): void {
   let received = 0;
   let finished = false;
-  let chunks: Buffer[] = [];
+  let chunks: Buffer[] | undefined;
   res.onData((chunk, isLast) => {
     if (finished) return;
     received += chunk.byteLength;
     if (received > limit) {
-      chunks = [];
+      chunks = undefined;
       if (!isLast && received <= limit * PATIENCE_FACTOR) return;
       finished = true;
       done(undefined);
@@ -84,11 +92,12 @@ export function readBody(res: HttpResponse, limit: number, done: (body: Buffer |
     }
     if (!isLast) {
       // The engine takes the memory back when this callback returns.
+      chunks ??= [];
       chunks.push(Buffer.from(Buffer.from(chunk)));
       return;
     }
     finished = true;
     const last = Buffer.from(chunk);
-    done(chunks.length === 0 ? last : Buffer.concat([...chunks, last]));
+    done(chunks === undefined ? last : Buffer.concat([...chunks, last]));
   });
 }

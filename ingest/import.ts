@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Event } from '../contract/event.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
-import { framer as createFramer } from './framer.ts';
+import { framer as createFramer, type Framer } from './framer.ts';
 import { type Format, formatOf, historyReader, type SkipReason } from './history.ts';
 
 const CHUNK_EVENTS = 2_000;
@@ -61,7 +61,7 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
     if (report.refusals.length < REPORTED_LINES) report.refusals.push({ line: lineNumber, reason });
   };
   const send = async () => {
-    await append(framer.add, chunk);
+    await append(framer, chunk);
     report.imported += chunk.length;
     chunk = [];
     onProgress(stream.bytesRead, size);
@@ -94,10 +94,12 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
 }
 
 /** A full log empties as the pipeline counts; a chunk that came through twice has the same event ids. */
-async function append(add: (events: Event[]) => Promise<void>, events: Event[]): Promise<void> {
+async function append(framer: Framer, events: Event[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await add(events);
+      await new Promise<void>((resolve, reject) => {
+        framer.add(events, (error) => (error === undefined ? resolve() : reject(error)));
+      });
       return;
     } catch (error) {
       if (!(error instanceof LogError && error.retryable) || attempt >= FULL_LOG_TRIES) throw error;

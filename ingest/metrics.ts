@@ -1,17 +1,16 @@
 /** What the collector counts. Names and meanings are listed in docs/operations.md. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Beacon } from '../contract/beacon.ts';
 import { DROP_REASONS, type DropReason, REJECT_STATUS, type RejectReason } from '../contract/outcome.ts';
 import type { Backlog } from '../kafka/port.ts';
 
 export interface CollectorMetrics {
-  accepted(beacons: number): void;
-  /** Of those accepted. */
-  late(beacons: number): void;
+  accepted(beacons: readonly Beacon[]): void;
   dropped(reason: DropReason, beacons: number): void;
   dropNotRecorded(beacons: number): void;
   rejected(reason: RejectReason): void;
-  /** A request that passed without a rate limit. */
-  unlimited(): void;
+  /** A rate limit that is this collector's alone. */
+  unshared(): void;
   aborted(): void;
   frame(events: number, bytes: number): void;
 }
@@ -26,16 +25,20 @@ const SPOOL_STATES: readonly Backlog['state'][] = ['direct', 'spooling', 'replay
 
 export function collectorMetrics(registry: Registry, measured: Measured): CollectorMetrics {
   const registers = [registry];
-  const accepted = new Counter({
-    name: 'footfall_beacons_accepted_total',
-    help: 'Beacons acknowledged and durable in the log',
+  // Counted for every request, so by the cheapest means there are.
+  let [accepted, late] = [0, 0];
+  counted(
     registers,
-  });
-  const late = new Counter({
-    name: 'footfall_beacons_late_total',
-    help: 'Accepted beacons that had waited in a browser or tracker and may have been sent before',
+    'footfall_beacons_accepted_total',
+    'Beacons acknowledged and durable in the log',
+    () => accepted,
+  );
+  counted(
     registers,
-  });
+    'footfall_beacons_late_total',
+    'Accepted beacons that had waited in a browser or tracker and may have been sent before',
+    () => late,
+  );
   const dropped = new Counter({
     name: 'footfall_beacons_dropped_total',
     help: 'Beacons acknowledged and, by policy, not counted',
@@ -53,9 +56,9 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
     labelNames: ['reason'],
     registers,
   });
-  const unlimited = new Counter({
-    name: 'footfall_requests_unlimited_total',
-    help: 'Requests that passed without a rate limit since the live store was away',
+  const unshared = new Counter({
+    name: 'footfall_rate_limits_unshared_total',
+    help: 'Reports of what an address sent that the live store did not take: other collectors do not know of it',
     registers,
   });
   const aborted = new Counter({
@@ -88,12 +91,14 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
   for (const reason of Object.keys(REJECT_STATUS)) rejected.inc({ reason }, 0);
 
   return {
-    accepted: (beacons) => accepted.inc(beacons),
-    late: (beacons) => late.inc(beacons),
+    accepted: (beacons) => {
+      accepted += beacons.length;
+      for (const beacon of beacons) if (beacon.late) late += 1;
+    },
     dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
     dropNotRecorded: (beacons) => notRecorded.inc(beacons),
     rejected: (reason) => rejected.inc({ reason }),
-    unlimited: () => unlimited.inc(),
+    unshared: () => unshared.inc(),
     aborted: () => aborted.inc(),
     frame: (events, bytes) => {
       frameEvents.observe(events);
@@ -128,22 +133,29 @@ function spoolMetrics(registers: Registry[], backlog: () => Backlog): void {
       this.set(backlog().bytes);
     },
   });
+  counted(
+    registers,
+    'footfall_spooled_frames_total',
+    'Frames that were put into the spool',
+    () => backlog().spooled,
+  );
+  counted(
+    registers,
+    'footfall_replayed_frames_total',
+    'Frames that were taken from the spool to the log',
+    () => backlog().replayed,
+  );
+}
+
+/** A counter whose value is counted elsewhere. */
+function counted(registers: Registry[], name: string, help: string, count: () => number): void {
   new Counter({
-    name: 'footfall_spooled_frames_total',
-    help: 'Frames that were put into the spool',
+    name,
+    help,
     registers,
     collect() {
       this.reset();
-      this.inc(backlog().spooled);
-    },
-  });
-  new Counter({
-    name: 'footfall_replayed_frames_total',
-    help: 'Frames that were taken from the spool to the log',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(backlog().replayed);
+      this.inc(count());
     },
   });
 }

@@ -3,7 +3,7 @@ import type { DropReason } from '../contract/outcome.ts';
 
 export interface RequestTraits {
   isBot: boolean;
-  /** `Sec-Purpose`, `Purpose`, `X-Purpose` and `X-Moz`, joined. */
+  /** `Sec-Purpose`, `Purpose`, `X-Purpose` and `X-Moz`, joined; empty where it has none of them. */
   purpose: string;
   /** Headers `DNT` and `Sec-GPC`. */
   doNotTrack: string;
@@ -19,7 +19,10 @@ interface Policy {
 
 const POLICIES: readonly Policy[] = [
   { reason: 'bot', applies: (request) => request.isBot },
-  { reason: 'prefetch', applies: (request) => /prefetch|preview|prerender/i.test(request.purpose) },
+  {
+    reason: 'prefetch',
+    applies: ({ purpose }) => purpose !== '' && /prefetch|preview|prerender/i.test(purpose),
+  },
   { reason: 'do_not_track', applies: (request) => request.doNotTrack === '1', bySignal: true },
   {
     reason: 'global_privacy_control',
@@ -28,6 +31,10 @@ const POLICIES: readonly Policy[] = [
   },
 ];
 
-export function dropReason(request: RequestTraits, respectSignals: boolean): DropReason | undefined {
-  return POLICIES.find((policy) => (respectSignals || !policy.bySignal) && policy.applies(request))?.reason;
+export function dropPolicy(respectSignals: boolean): (request: RequestTraits) => DropReason | undefined {
+  const policies = POLICIES.filter((policy) => respectSignals || !policy.bySignal);
+  return (request) => {
+    for (const policy of policies) if (policy.applies(request)) return policy.reason;
+    return undefined;
+  };
 }

@@ -4,31 +4,26 @@ import { addressText, type HttpRequest, type HttpResponse } from './uws.ts';
 export interface RequestHead {
   /** The peer of the connection: a browser, or the nearest proxy. */
   remoteAddress: string;
-  forwardedFor: string | undefined;
+  forwardedFor: string;
   contentType: string;
   userAgent: string;
-  referer: string;
   purpose: string;
   doNotTrack: string;
   globalPrivacyControl: string;
-  query: string;
 }
 
 export function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   return {
     remoteAddress: addressText(res),
-    forwardedFor: req.getHeader('x-forwarded-for') || undefined,
+    forwardedFor: req.getHeader('x-forwarded-for'),
     contentType: req.getHeader('content-type'),
     userAgent: req.getHeader('user-agent'),
-    referer: req.getHeader('referer'),
-    purpose: [
-      req.getHeader('sec-purpose'),
-      req.getHeader('purpose'),
-      req.getHeader('x-purpose'),
+    purpose:
+      req.getHeader('sec-purpose') +
+      req.getHeader('purpose') +
+      req.getHeader('x-purpose') +
       req.getHeader('x-moz'),
-    ].join(' '),
     doNotTrack: req.getHeader('dnt'),
     globalPrivacyControl: req.getHeader('sec-gpc'),
-    query: req.getQuery() ?? '',
   };
 }

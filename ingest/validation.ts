@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { Compile } from 'typebox/compile';
 import { BEACON_TYPES, Beacon, MAX_BEACONS_PER_REQUEST } from '../contract/beacon.ts';
 import type { ErrorBody, RejectReason } from '../contract/outcome.ts';
+import { storedUrl } from './page-address.ts';
 
 export interface Rejection extends ErrorBody {
   error: RejectReason;
@@ -24,7 +25,7 @@ export function parseBeacons(body: Buffer): Parsed {
     );
   }
   // Only an escape can smuggle in what no store can hold, so the rare text that has one is looked at closely.
-  const suspicious = text.includes('\\u0000') || /\\u[dD][89a-fA-F]/.test(text);
+  const suspicious = text.includes('\\u') && /\\u(0000|[dD][89a-fA-F])/.test(text);
   return Array.isArray(value) ? checkBatch(value, suspicious) : checkBatch([value], suspicious, true);
 }
 
@@ -67,7 +68,8 @@ interface BrokenRule {
 
 function brokenRule(value: unknown, suspicious: boolean): BrokenRule | undefined {
   if (!beaconSchema.Check(value)) return firstError(value);
-  if (!isPageAddress(value.url)) return { field: 'url', rule: 'must be an http or https address, or a path' };
+  if (storedUrl(value.url) === '')
+    return { field: 'url', rule: 'must be an http or https address, or a path' };
   if (suspicious) {
     for (const [field, text] of Object.entries(value)) {
       if (!(field in Beacon.properties) || typeof text !== 'string') continue;
@@ -88,11 +90,6 @@ function firstError(value: unknown): BrokenRule {
   if (error.keyword === 'enum') return { field, rule: `must be one of ${BEACON_TYPES.join(', ')}` };
   if (error.keyword === 'pattern') return { field, rule: 'must be a UUID' };
   return { field, rule: error.message };
-}
-
-function isPageAddress(url: string): boolean {
-  if (url.startsWith('/')) return URL.canParse(url, 'http://page');
-  return /^https?:\/\//i.test(url) && URL.canParse(url);
 }
 
 function reject(error: RejectReason, message: string): Parsed {

@@ -1,13 +1,12 @@
 /** The Hono app: the endpoints behind their door, and what operators ask. */
 
-import type { BlockList } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { clientAddress } from '../contract/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../contract/client-address.ts';
 import type { Admit } from './admission.ts';
 import { bearerToken } from './auth.ts';
 import { addDashboard } from './dashboard.ts';
@@ -28,7 +27,7 @@ export interface AppOptions {
   services: Services;
   admit: Admit;
   allowedOrigins: readonly string[];
-  trusted: BlockList;
+  trusted: TrustedProxies;
   /** IANA name of the reporting zone. */
   timeZone: string;
   readiness: () => Promise<Readiness>;
@@ -118,7 +117,7 @@ function routePath(path: string): string {
   return BASE_PATH + path.replace(/\{(\w+)\}/g, ':$1').replace(/\/$/, '');
 }
 
-export function addressOf(c: Context<Env>, trusted: BlockList): string {
+export function addressOf(c: Context<Env>, trusted: TrustedProxies): string {
   const remote = c.env.incoming.socket.remoteAddress ?? '';
   return clientAddress(remote, c.req.header('X-Forwarded-For'), trusted);
 }

@@ -4,13 +4,13 @@
  * Whoever may not listen is refused before the upgrade. A message that is not in the contract is counted and
  * ignored, so that a newer client stays connected to an older server.
  */
-import type { BlockList } from 'node:net';
 import type { Writable } from 'node:stream';
 import { upgradeWebSocket } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import Value from 'typebox/value';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { TrustedProxies } from '../contract/client-address.ts';
 import type { PresenceNews } from '../contract/presence.ts';
 import { RealtimeParams } from '../contract/query.ts';
 import { ClientMessage } from '../contract/socket.ts';
@@ -41,7 +41,7 @@ const KINDS: readonly SocketKind[] = ['visitors', 'dashboard'];
 interface SocketOptions {
   admit: Admit;
   allowedOrigins: readonly string[];
-  trusted: BlockList;
+  trusted: TrustedProxies;
   sources: Omit<DashboardSources, 'onError'>;
   onNews(listener: (news: PresenceNews) => void): Promise<() => Promise<void>>;
   metrics: Metrics;

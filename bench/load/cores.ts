@@ -1,0 +1,9 @@
+/** Puts a process on one core, so that sender and server do not take each other's. */
+import { existsSync } from 'node:fs';
+
+const TASKSET = '/usr/bin/taskset';
+
+/** The command as it is where the system cannot. */
+export function onCore(core: number, command: string[]): string[] {
+  return existsSync(TASKSET) ? [TASKSET, '-c', String(core), ...command] : command;
+}
