@@ -1,6 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
+const STAND_IN = fileURLToPath(new URL('./bench/k6/stand-in/', import.meta.url));
+
 export default defineConfig({
+  resolve: {
+    // Only k6 has its modules.
+    alias: [
+      { find: /^k6$/, replacement: `${STAND_IN}k6.fixture.ts` },
+      { find: /^k6\/(\w+)$/, replacement: `${STAND_IN}$1.fixture.ts` },
+    ],
+  },
   test: {
     // A process a file: chDB binds one data directory for the life of a process.
     pool: 'forks',

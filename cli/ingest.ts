@@ -8,6 +8,7 @@ import { startCollector } from '../ingest/collector.ts';
 import { openLive } from '../redis/open.ts';
 import { openCollectorLog } from './engines.ts';
 import { createLogger } from './logger.ts';
+import { addProcessMemory } from './process-memory.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
@@ -23,6 +24,7 @@ export function runIngest(config: Config): Promise<void> {
     // It is a process of its own, and has nothing more to do.
     await stopCompiler();
     const metrics = new Registry();
+    addProcessMemory(metrics);
     const collector = await startCollector({ config, log, live, fingerprintSecret, script, metrics, logger });
     const reports = reportBacklog({ log, live, port: collector.port, metrics, logger });
     return {

@@ -12,6 +12,7 @@ import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
+import { addProcessMemory } from './process-memory.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
@@ -34,6 +35,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const calendar = createCalendar(timeZone);
     const tracker = new VisitorTracker(live, { realtimeTtlMs });
     const metrics = new Registry();
+    addProcessMemory(metrics);
     const ports: Record<string, number> = {};
     /** In the order in which they are to be closed. */
     const closers: (() => Promise<void>)[] = [];

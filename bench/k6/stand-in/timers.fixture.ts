@@ -1,0 +1,2 @@
+/** `k6/timers`. */
+export const { clearInterval, clearTimeout, setInterval, setTimeout } = globalThis;
