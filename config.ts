@@ -13,6 +13,7 @@ const Environment = Type.Object({
   DATA_DIR: Text('./data'),
   HOST: Text('127.0.0.1'),
   INGEST_PORT: Port(8080),
+  INGEST_PROCESSES: Type.Integer({ minimum: 1, maximum: 64, default: 1 }),
   API_PORT: Port(8000),
   PIPELINE_PORT: Port(8001),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
@@ -56,6 +57,8 @@ export interface Config {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly ingestPort: number;
+  /** Collectors that share `ingestPort` on this machine. */
+  readonly ingestProcesses: number;
   readonly apiPort: number;
   /** Of a pipeline in a process without the query API. */
   readonly pipelinePort: number;
@@ -117,6 +120,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     dataDir,
     host: env.HOST,
     ingestPort: env.INGEST_PORT,
+    ingestProcesses: withFixedPort(env),
     apiPort: env.API_PORT,
     pipelinePort: env.PIPELINE_PORT,
     logLevel: env.LOG_LEVEL,
@@ -158,6 +162,16 @@ function parse(environment: NodeJS.ProcessEnv): Environment {
   const [first] = Value.Errors(Environment, converted);
   const name = first?.instancePath.slice(1) ?? 'environment';
   throw new ConfigError(`${name}=${environment[name] ?? ''}: ${first?.message ?? 'is not valid'}`);
+}
+
+/** Who shares a port has to know it, and each has one of its own above it. */
+function withFixedPort({ INGEST_PROCESSES, INGEST_PORT }: Environment): number {
+  if (INGEST_PROCESSES > 1 && (INGEST_PORT === 0 || INGEST_PORT + INGEST_PROCESSES > 65_535)) {
+    throw new ConfigError(
+      `INGEST_PROCESSES=${INGEST_PROCESSES}: needs an INGEST_PORT with so many ports above it, not ${INGEST_PORT}`,
+    );
+  }
+  return INGEST_PROCESSES;
 }
 
 function list(commaSeparated: string): readonly string[] {

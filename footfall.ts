@@ -1,5 +1,5 @@
 /** The command line. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { missingHere } from './cli/platform.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { UnknownEngineError } from './engine.ts';
@@ -20,8 +20,11 @@ program
 
 program
   .command('ingest')
-  .description('run the collector')
-  .action(async () => (await import('./cli/ingest.ts')).runIngest(readConfig()));
+  .description('run the collector, in INGEST_PROCESSES processes')
+  .addOption(new Option('--member <n>', 'run one of these processes').argParser(Number).hideHelp())
+  .action(async ({ member }: { member?: number }) =>
+    (await import('./cli/ingest.ts')).runIngest(readConfig(), member),
+  );
 
 program
   .command('pipeline')

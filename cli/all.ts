@@ -7,9 +7,10 @@ import { VisitorStats } from '../contract/query.ts';
 import { DAY } from '../contract/reporting-day.ts';
 import { signToken } from '../query-api/auth.ts';
 import { DEMO_COMMUNITIES, DEMO_DIVISIONS, demoPast, runDemo } from './demo.ts';
+import { ingestServices } from './ingest-services.ts';
 import { loadCommunities, loadDivisions, runImport } from './jobs.ts';
 import { readSecrets } from './secrets.ts';
-import { type Service, supervise } from './supervisor.ts';
+import { type Service, sayRestart, supervise } from './supervisor.ts';
 
 const TOKEN_HOURS = 12;
 /** The demo's visitors come from many countries: the collector believes the addresses that the demo says. */
@@ -18,14 +19,12 @@ const DEMO_ENVIRONMENT = { TRUSTED_PROXIES: '127.0.0.1,::1', INGEST_RATE_LIMIT: 
 export async function runAll(config: Config, options: { demo: boolean }): Promise<void> {
   const start = performance.now();
   const { jwtSecret } = readSecrets(config);
-  const ingest: Service = { name: 'ingest', args: ['ingest'] };
+  const environment = options.demo ? DEMO_ENVIRONMENT : {};
   const services: Service[] = [
-    options.demo ? { ...ingest, environment: DEMO_ENVIRONMENT } : ingest,
+    ...ingestServices(config).map((service) => ({ ...service, environment })),
     { name: 'pipeline', args: ['pipeline', '--with-query-api'] },
   ];
-  const supervisor = supervise(services, (name, why) => {
-    console.error(`${name} ended (${why}), starting it again`);
-  });
+  const supervisor = supervise(services, sayRestart);
   const stopDemo = new AbortController();
 
   const stopRequested = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** The collector's process. */
+/** The collector: one process, or several that share its port. */
 import { stop as stopCompiler } from 'esbuild';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
@@ -7,13 +7,21 @@ import { bundleBeacon } from '../ingest/beacon/bundle.ts';
 import { startCollector } from '../ingest/collector.ts';
 import { openLive } from '../redis/open.ts';
 import { openCollectorLog } from './engines.ts';
+import { ingestServices } from './ingest-services.ts';
 import { createLogger } from './logger.ts';
 import { addProcessMemory } from './process-memory.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
+import { runTogether } from './supervisor.ts';
 
-export function runIngest(config: Config): Promise<void> {
-  const logger = createLogger(config, 'ingest');
+/** @param member which of the processes this is; none: all of them */
+export async function runIngest(config: Config, member?: number): Promise<void> {
+  if (config.ingestProcesses === 1 || member !== undefined) await runCollector(config, member);
+  else await runTogether(ingestServices(config));
+}
+
+function runCollector(config: Config, member: number | undefined): Promise<void> {
+  const logger = createLogger(config, member === undefined ? 'ingest' : `ingest ${member}`);
   return runService(logger, async (): Promise<Running> => {
     const { fingerprintSecret } = readSecrets(config);
     const [log, live, script] = await Promise.all([
@@ -25,7 +33,16 @@ export function runIngest(config: Config): Promise<void> {
     await stopCompiler();
     const metrics = new Registry();
     addProcessMemory(metrics);
-    const collector = await startCollector({ config, log, live, fingerprintSecret, script, metrics, logger });
+    const collector = await startCollector({
+      config,
+      log,
+      live,
+      fingerprintSecret,
+      script,
+      metrics,
+      logger,
+      ...(member === undefined ? {} : { member }),
+    });
     const reports = reportBacklog({ log, live, port: collector.port, metrics, logger });
     return {
       ports: { ingest: collector.port },

@@ -104,6 +104,26 @@ export function supervise(services: Service[], onRestart: (name: string, why: st
   };
 }
 
+/** Runs services until one gives up, or this process is told to stop: then lets them drain, and exits. */
+export async function runTogether(services: Service[]): Promise<void> {
+  const supervisor = supervise(services, sayRestart);
+  const stopRequested = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+  });
+  try {
+    await Promise.race([stopRequested, supervisor.failed]);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+  if (!(await supervisor.stop())) process.exitCode = 1;
+  process.exit();
+}
+
+export function sayRestart(name: string, why: string): void {
+  console.error(`${name} ended (${why}), starting it again`);
+}
+
 function stopChild(child: ChildProcess): Promise<boolean> {
   return new Promise((resolve) => {
     const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);

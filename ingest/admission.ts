@@ -10,7 +10,7 @@ import { browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
 import { type Framer, OverloadedError } from './framer.ts';
-import type { Answer } from './http.ts';
+import { type Answer, headerLines } from './http.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { dropPolicy } from './policy.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -18,8 +18,8 @@ import type { RequestHead } from './request.ts';
 import { senderBook } from './senders.ts';
 import type { Rejection } from './validation.ts';
 
-const RETRY_AFTER_SECONDS = 1;
-const ACCEPTED: Answer = { status: 202, headers: { [OUTCOME_HEADER]: 'accepted' } };
+export const RETRY_AFTER_SECONDS = 1;
+const ACCEPTED: Answer = { status: 202, headers: headerLines({ [OUTCOME_HEADER]: 'accepted' }) };
 const DROPPED: Readonly<Record<DropReason, Answer>> = {
   bot: dropped('bot'),
   prefetch: dropped('prefetch'),
@@ -70,11 +70,11 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
     metrics.rejected(rejection.error);
     return {
       status: REJECT_STATUS[rejection.error],
-      headers: {
+      headers: headerLines({
         'Content-Type': 'application/json',
         [OUTCOME_HEADER]: rejection.error,
         ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
-      },
+      }),
       body: JSON.stringify(rejection),
     };
   }
@@ -140,5 +140,5 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
 }
 
 function dropped(reason: DropReason): Answer {
-  return { status: 202, headers: { [OUTCOME_HEADER]: reason } };
+  return { status: 202, headers: headerLines({ [OUTCOME_HEADER]: reason }) };
 }

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -47,7 +48,9 @@ afterEach(async () => {
 
 function start(
   config: Partial<CollectorOptions['config']> = {},
-  other: Partial<Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'metrics' | 'logger'>> = {},
+  other: Partial<
+    Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'turnBudgetMs' | 'member' | 'metrics' | 'logger'>
+  > = {},
 ) {
   return startCollector({
     config: {
@@ -80,6 +83,28 @@ function post(body: unknown, headers: Record<string, string> = {}): Promise<Resp
     headers: { 'Content-Type': 'application/json', 'User-Agent': CHROME, ...headers },
     body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
+}
+
+/** The first of so many in a row that nobody listens on. */
+async function freePorts(wanted: number): Promise<number> {
+  for (;;) {
+    const lowest = createServer().listen(0, '127.0.0.1');
+    await once(lowest, 'listening');
+    const { port: first } = lowest.address() as AddressInfo;
+    const servers = [lowest];
+    try {
+      for (let n = 1; n < wanted; n++) {
+        const next = createServer().listen(first + n, '127.0.0.1');
+        await once(next, 'listening');
+        servers.push(next);
+      }
+      return first;
+    } catch {
+      // Somebody has the next one: look elsewhere.
+    } finally {
+      for (const server of servers) server.close();
+    }
+  }
 }
 
 async function eventsInLog(expected: number): Promise<Event[]> {
@@ -133,6 +158,33 @@ test('what an address sends to one collector counts at another', async () => {
   expect(await sendTo(other)).toBe(202);
   await vi.waitFor(async () => expect(await sendTo(other)).toBe(429));
   await other.close();
+});
+
+test('collectors share a port: each takes connections, has a port of its own, and leaves the others when it closes', async () => {
+  const port = await freePorts(3);
+  const registries = [1, 2].map(() => new Registry());
+  const members = await Promise.all(
+    registries.map((metrics, n) => start({ ingestPort: port }, { metrics, member: n + 1 })),
+  );
+  expect(members.map((member) => member.port)).toEqual([port + 1, port + 2]);
+  const send = () =>
+    fetch(`http://127.0.0.1:${port}/e`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'text/plain', 'User-Agent': CHROME, Connection: 'close' },
+      body: JSON.stringify(BEACON),
+    });
+  for (const { status } of await Promise.all(Array.from({ length: 64 }, send))) expect(status).toBe(202);
+  const taken = await Promise.all(
+    registries.map(async (registry) => {
+      const metric = await registry.getSingleMetric('footfall_beacons_accepted_total')?.get();
+      return metric?.values[0]?.value ?? 0;
+    }),
+  );
+  expect(taken.reduce((sum, beacons) => sum + beacons)).toBe(64);
+  for (const beacons of taken) expect(beacons).toBeGreaterThan(0);
+  await members[0]?.close();
+  for (const { status } of await Promise.all(Array.from({ length: 16 }, send))) expect(status).toBe(202);
+  await members[1]?.close();
 });
 
 describe('an accepted beacon', () => {
@@ -354,6 +406,20 @@ describe('a refused request', () => {
       const events = inLog.filter((title) => title === `request ${request}`);
       expect(events).toHaveLength(status === 202 ? 20 : 0);
     }
+  });
+
+  test('that came with more than a turn has time for: 503 overloaded, and the log has what was accepted', async () => {
+    await restart({}, { turnBudgetMs: -1 });
+    const answers = await Promise.all(Array.from({ length: 300 }, () => post(BEACON)));
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused).not.toHaveLength(0);
+    for (const { headers } of refused) {
+      expect(headers.get('x-footfall')).toBe('overloaded');
+      expect(headers.get('retry-after')).toBe('1');
+    }
+    const accepted = answers.filter(({ status }) => status === 202);
+    expect(accepted.length + refused.length).toBe(300);
+    expect(await eventsInLog(accepted.length)).toHaveLength(accepted.length);
   });
 
   test('by an unknown path or method: 404, 405', async () => {

@@ -7,17 +7,19 @@ import { trustedProxies } from '../contract/client-address.ts';
 import { OUTCOME_HEADER } from '../contract/outcome.ts';
 import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
-import { admission } from './admission.ts';
+import { admission, RETRY_AFTER_SECONDS } from './admission.ts';
 import { framer as createFramer } from './framer.ts';
-import { type Answer, Exchange, type Headers, readBody } from './http.ts';
+import { type Answer, Exchange, type HeaderLines, headerLines, readBody } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { type RequestHead, readHead } from './request.ts';
 import { scriptServer } from './script.ts';
+import { Turn } from './turn.ts';
 import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
-import { checkBeacon, parseBeacons } from './validation.ts';
+import { checkBeacon, parseBeacons, type Rejection } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
+const TURN_BUDGET_MS = 50;
 
 export interface CollectorOptions {
   config: Pick<Config, 'host' | 'ingestPort' | 'trustedProxies' | 'respectDnt' | 'ingestRateLimit'>;
@@ -29,10 +31,15 @@ export interface CollectorOptions {
   logger: Logger;
   /** Bytes of events that may wait for the log before requests are refused. */
   maxPendingBytes?: number;
+  /** Of work on requests that came together. Those for which no time is left are refused. */
+  turnBudgetMs?: number;
+  /** Which of several collectors that share the port: it listens alone on the port that is so many higher, too. */
+  member?: number;
   now?: () => number;
 }
 
 export interface Collector {
+  /** That nobody shares. */
   readonly port: number;
   /** Takes no new connection, answers what it has taken, then closes. The log stays open: it is the caller's. */
   close(): Promise<void>;
@@ -43,6 +50,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const { config, log, live, logger, fingerprintSecret } = options;
   const now = options.now ?? Date.now;
   const serveScript = scriptServer(options.script);
+  const turn = new Turn(options.turnBudgetMs ?? TURN_BUDGET_MS);
   let draining = false;
   let underWay = 0;
 
@@ -66,7 +74,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     now,
   });
 
-  function begin(res: HttpResponse, headers: Headers = {}): Exchange {
+  function begin(res: HttpResponse, headers: HeaderLines = ''): Exchange {
     underWay += 1;
     return new Exchange(res, headers, (aborted) => {
       underWay -= 1;
@@ -99,7 +107,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const client = begin(res, ANY_ORIGIN);
     const head = readHead(res, req);
     readBody(res, MAX_BODY_BYTES, (body) => {
-      guarded(client, () => takeBeacons(client, head, body));
+      guarded(client, () => turn.use(() => takeBeacons(client, head, body)));
     });
   }
 
@@ -107,6 +115,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     if (body === undefined) {
       const message = `the body is larger than ${MAX_BODY_BYTES} bytes`;
       client.answer({ ...reject({ error: 'body_too_large', message }), close: true });
+      return;
+    }
+    if (turn.isOver) {
+      client.answer(reject(BUSY, RETRY_AFTER_SECONDS));
       return;
     }
     if (!BEACON_TYPE.test(head.contentType)) {
@@ -129,9 +141,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const parsed = checkBeacon(beacon);
       if ('rejection' in parsed) return client.answer(reject(parsed.rejection));
       admit(head, parsed.beacons, (answer) => {
-        const { status, headers } = answer;
-        if (status !== 202) return client.answer(answer);
-        client.answer({ status: 200, headers: { ...headers, 'Content-Type': 'image/gif' }, body: PIXEL });
+        if (answer.status !== 202) return client.answer(answer);
+        client.answer({ status: 200, headers: (answer.headers ?? '') + GIF_TYPE, body: PIXEL });
       });
     });
   }
@@ -163,7 +174,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const { contentType } = options.metrics;
       const printed = options.metrics.metrics();
       settle(
-        begin(res, { 'Content-Type': contentType }),
+        begin(res, headerLines({ 'Content-Type': contentType })),
         printed.then((body) => ({ status: 200, body })),
       );
     })
@@ -171,20 +182,25 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const known = ROUTES[req.getUrl()];
       const message = known === undefined ? 'there is no such address here' : `use ${known}`;
       const error = known === undefined ? 'not_found' : 'method_not_allowed';
-      const allow = known === undefined ? {} : { Allow: known };
+      const allow = known === undefined ? '' : headerLines({ Allow: known });
       const status = known === undefined ? 404 : 405;
       const body = JSON.stringify({ error, message });
-      begin(res).answer({ status, headers: { ...JSON_TYPE, ...allow }, body, close: true });
+      begin(res).answer({ status, headers: JSON_TYPE + allow, body, close: true });
     });
 
-  const socket = await listen(app, config.host, config.ingestPort);
+  const { member } = options;
+  const own = await listen(app, config.host, config.ingestPort + (member ?? 0));
+  const sockets = [own];
+  if (member !== undefined) {
+    sockets.push(await listen(app, config.host, config.ingestPort, { shared: true }));
+  }
 
   return {
-    port: uws.us_socket_local_port(socket),
+    port: uws.us_socket_local_port(own),
     async close() {
       if (draining) return;
       draining = true;
-      uws.us_listen_socket_close(socket);
+      for (const socket of sockets) uws.us_listen_socket_close(socket);
       const deadline = now() + DRAIN_TIMEOUT_MS;
       while (underWay > 0 && now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
       if (underWay > 0) logger.warn({ underWay }, 'clients were cut at the end of the drain');
@@ -193,6 +209,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
+const BUSY: Rejection = { error: 'overloaded', message: 'more beacons come than can be taken' };
 const BEACON_TYPE = /^(application\/json|text\/plain)\s*(;|$)/i;
 const ROUTES: Readonly<Record<string, string>> = {
   '/e': 'POST, OPTIONS',
@@ -202,16 +219,21 @@ const ROUTES: Readonly<Record<string, string>> = {
   '/readyz': 'GET',
   '/metrics': 'GET',
 };
-const JSON_TYPE = { 'Content-Type': 'application/json' };
+const JSON_TYPE = headerLines({ 'Content-Type': 'application/json' });
+const GIF_TYPE = headerLines({ 'Content-Type': 'image/gif' });
 /** Any page may send beacons; nothing that an answer says is a secret, and no cookie is read. */
-const ANY_ORIGIN = {
+const ANY_ORIGIN = headerLines({
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': `${OUTCOME_HEADER}, Retry-After`,
-};
-const PREFLIGHT = {
-  ...ANY_ORIGIN,
-  'Access-Control-Allow-Methods': 'POST',
-  'Access-Control-Allow-Headers': 'Content-Type',
-  'Access-Control-Max-Age': '86400',
-};
-const NOT_CACHED = { 'Cache-Control': 'no-store', 'Cross-Origin-Resource-Policy': 'cross-origin' };
+});
+const PREFLIGHT =
+  ANY_ORIGIN +
+  headerLines({
+    'Access-Control-Allow-Methods': 'POST',
+    'Access-Control-Allow-Headers': 'Content-Type',
+    'Access-Control-Max-Age': '86400',
+  });
+const NOT_CACHED = headerLines({
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+});

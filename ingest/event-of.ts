@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Beacon } from '../contract/beacon.ts';
 import type { Event } from '../contract/event.ts';
 import type { BrowserProfile } from './browser.ts';
-import { storedReferrer, storedUrl } from './page-address.ts';
+import { storedReferrer } from './page-address.ts';
 
 const CACHED_VISITORS = 50_000;
 const MAX_TITLE_LENGTH = 512;
@@ -33,7 +33,7 @@ export function eventMaker(fingerprintSecret: string): EventMaker {
       type: beacon.type ?? 'page_view',
       received_at: receivedAt,
       visitor: visitorOf(beacon.fingerprint),
-      url: storedUrl(beacon.url),
+      url: beacon.url,
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
       event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
     };

@@ -25,7 +25,7 @@ export class OverloadedError extends Error {
 }
 
 /** Without an error: the log has it. With one: the log's, or {@link OverloadedError}. May be called before `add` returns. */
-export type Settle = (error?: unknown) => void;
+type Settle = (error?: unknown) => void;
 
 export interface Framer {
   /** Settles once, when all these events are durable or one of their frames is not. */

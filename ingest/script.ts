@@ -1,6 +1,6 @@
 /** Serves the beacon script: from memory, compressed once, cached by browsers. */
 import { gzipSync } from 'node:zlib';
-import type { Answer } from './http.ts';
+import { type Answer, headerLines } from './http.ts';
 import type { HttpRequest } from './uws.ts';
 
 const HEADERS = {
@@ -19,10 +19,11 @@ export function scriptServer({
   etag: string;
 }): (request: HttpRequest) => Answer {
   const compressed = gzipSync(code, { level: 9 });
-  const headers = { ...HEADERS, ETag: etag };
+  const headers = headerLines({ ...HEADERS, ETag: etag });
+  const zipped = headerLines({ 'Content-Encoding': 'gzip' });
   return (request) => {
     if (request.getHeader('if-none-match') === etag) return { status: 304, headers };
     if (!/\bgzip\b/.test(request.getHeader('accept-encoding'))) return { status: 200, headers, body: code };
-    return { status: 200, headers: { ...headers, 'Content-Encoding': 'gzip' }, body: compressed };
+    return { status: 200, headers: headers + zipped, body: compressed };
   };
 }

@@ -8,6 +8,7 @@ import { storedUrl } from './page-address.ts';
 export interface Rejection extends ErrorBody {
   error: RejectReason;
 }
+/** Beacons name their page as it is stored. */
 export type Parsed = { beacons: Beacon[] } | { rejection: Rejection };
 
 const beaconSchema = Compile(Beacon);
@@ -41,24 +42,21 @@ function checkBatch(values: unknown[], suspicious: boolean, single = false): Par
       `an array holds 1 to ${MAX_BEACONS_PER_REQUEST} beacons, not ${values.length}`,
     );
   }
-  const beacons: Beacon[] = [];
-  for (const [index, value] of values.entries()) {
-    const broken = brokenRule(value, suspicious);
-    if (broken !== undefined) {
-      const where = single ? '' : `beacon ${index}: `;
-      return {
-        rejection: {
-          error: 'invalid_beacon',
-          message: `${where}${broken.field || 'beacon'} ${broken.rule}`,
-          ...(broken.field === '' ? {} : { field: broken.field }),
-          index,
-          rule: broken.rule,
-        },
-      };
-    }
-    beacons.push(value as Beacon);
+  for (let index = 0; index < values.length; index++) {
+    const broken = brokenRule(values[index], suspicious);
+    if (broken === undefined) continue;
+    const where = single ? '' : `beacon ${index}: `;
+    return {
+      rejection: {
+        error: 'invalid_beacon',
+        message: `${where}${broken.field || 'beacon'} ${broken.rule}`,
+        ...(broken.field === '' ? {} : { field: broken.field }),
+        index,
+        rule: broken.rule,
+      },
+    };
   }
-  return { beacons };
+  return { beacons: values as Beacon[] };
 }
 
 interface BrokenRule {
@@ -68,8 +66,8 @@ interface BrokenRule {
 
 function brokenRule(value: unknown, suspicious: boolean): BrokenRule | undefined {
   if (!beaconSchema.Check(value)) return firstError(value);
-  if (storedUrl(value.url) === '')
-    return { field: 'url', rule: 'must be an http or https address, or a path' };
+  const url = storedUrl(value.url);
+  if (url === '') return { field: 'url', rule: 'must be an http or https address, or a path' };
   if (suspicious) {
     for (const [field, text] of Object.entries(value)) {
       if (!(field in Beacon.properties) || typeof text !== 'string') continue;
@@ -77,6 +75,7 @@ function brokenRule(value: unknown, suspicious: boolean): BrokenRule | undefined
       if (!text.isWellFormed()) return { field, rule: 'must not hold half a surrogate pair' };
     }
   }
+  value.url = url;
   return undefined;
 }
 

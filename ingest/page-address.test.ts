@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { storedReferrer, storedUrl } from './page-address.ts';
+
+const PIECES = [
+  ...[
+    'http://',
+    'https://',
+    'HTTPS://',
+    'ftp://',
+    '//',
+    '/',
+    './',
+    '../',
+    '/.',
+    '\\',
+    'a',
+    'b.c',
+    'example.org',
+    'Example.org',
+  ],
+  ...[
+    'xn--',
+    '1',
+    '0x1',
+    '127.0.0.1',
+    '[::1]',
+    '-',
+    '.',
+    ':',
+    ':8080',
+    ':443',
+    '@',
+    'u:p@',
+    '%',
+    '%2e',
+    '%41',
+    '~',
+    '|',
+    '^',
+  ],
+  ...[
+    '?',
+    'ref=1',
+    'utm_source=x',
+    '&',
+    'q=1',
+    '#',
+    '#/',
+    '#!/',
+    ' ',
+    '\t',
+    "'",
+    '"',
+    '{',
+    'ü',
+    '\u{1f463}',
+    '\ud800',
+    'p'.repeat(300),
+  ],
+];
+const address = fc.oneof(
+  fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((pieces) => pieces.join('')),
+  fc
+    .array(fc.constantFrom(...PIECES), { maxLength: 6 })
+    .map((pieces) => `https://example.org/${pieces.join('')}`),
+  fc.webUrl({ withFragments: true, withQueryParameters: true }),
+);
+
+test('what is kept of an address is what the URL standard reads in it', () => {
+  fc.assert(
+    fc.property(address, (text) => {
+      const isPage = text.startsWith('/')
+        ? URL.canParse(text, 'http://page')
+        : /^https?:\/\//i.test(text) && URL.canParse(text);
+      if (!isPage) {
+        expect(storedUrl(text)).toBe('');
+        return;
+      }
+      const { pathname, searchParams, hash } = new URL(text, 'http://page');
+      const campaign = [...searchParams].filter(([name]) => name === 'ref' || name.startsWith('utm_'));
+      const route = /^#!?\//.test(hash) ? hash.split('?', 1)[0] : '';
+      const query = campaign.length === 0 ? '' : `?${new URLSearchParams(campaign)}`;
+      expect(storedUrl(text)).toBe(`${pathname}${route}${query}`.slice(0, 500));
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test('what is kept of a referrer is origin and path as the URL standard reads them', () => {
+  fc.assert(
+    fc.property(address, (text) => {
+      const read = URL.canParse(text) ? new URL(text) : undefined;
+      const isWeb = read !== undefined && /^https?:$/.test(read.protocol);
+      expect(storedReferrer(text)).toBe(isWeb ? `${read.origin}${read.pathname}`.slice(0, 500) : '');
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test('addresses that would take a regular expression back again and again are read', () => {
+  expect(storedUrl(`https://${'a.'.repeat(30_000)}`)).toBe('/');
+  expect(storedUrl(`/${'a/'.repeat(30_000)}%`)).toHaveLength(500);
+  expect(storedUrl(`${'/'.repeat(60_000)} `)).toBe('');
+});
