@@ -12,6 +12,7 @@ export const REJECT_STATUS = {
   overloaded: 503,
 } as const;
 export type RejectReason = keyof typeof REJECT_STATUS;
+export const REJECT_REASONS = Object.keys(REJECT_STATUS) as RejectReason[];
 
 /** Taken and, by a policy, not counted: answered 202. */
 export const DROP_REASONS = ['bot', 'prefetch', 'do_not_track', 'global_privacy_control'] as const;

@@ -18,7 +18,8 @@ import type { RequestHead } from './request.ts';
 import { senderBook } from './senders.ts';
 import type { Rejection } from './validation.ts';
 
-export const RETRY_AFTER_SECONDS = 1;
+const RETRY_AFTER_SECONDS = 1;
+const COME_AGAIN: ReadonlySet<number> = new Set([429, 503]);
 const ACCEPTED: Answer = { status: 202, headers: headerLines({ [OUTCOME_HEADER]: 'accepted' }) };
 const DROPPED: Readonly<Record<DropReason, Answer>> = {
   bot: dropped('bot'),
@@ -68,26 +69,18 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
 
   function reject(rejection: Rejection, retryAfterSeconds?: number): Answer {
     metrics.rejected(rejection.error);
-    return {
-      status: REJECT_STATUS[rejection.error],
-      headers: headerLines({
-        'Content-Type': 'application/json',
-        [OUTCOME_HEADER]: rejection.error,
-        ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
-      }),
-      body: JSON.stringify(rejection),
-    };
+    return refused(rejection, retryAfterSeconds);
   }
 
   /** What to answer where the log did not take beacons. */
   function refusal(error: unknown): Answer {
     if (error instanceof OverloadedError) {
-      return reject({ error: 'overloaded', message: error.message }, RETRY_AFTER_SECONDS);
+      return reject({ error: 'overloaded', message: error.message });
     }
     if (error instanceof LogError) {
       log.warn({ err: error }, 'the log takes no frames: beacons are refused, senders will try again');
       const message = 'the log cannot take beacons now';
-      return reject({ error: 'log_unavailable', message }, RETRY_AFTER_SECONDS);
+      return reject({ error: 'log_unavailable', message });
     }
     log.error({ err: error }, 'a request failed');
     return { status: 500 };
@@ -136,6 +129,20 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
         respond(ACCEPTED);
       });
     },
+  };
+}
+
+/** Who may come again is told when: where nothing else is said, in a second. */
+export function refused(rejection: Rejection, retryAfterSeconds = RETRY_AFTER_SECONDS): Answer {
+  const status = REJECT_STATUS[rejection.error];
+  return {
+    status,
+    headers: headerLines({
+      'Content-Type': 'application/json',
+      [OUTCOME_HEADER]: rejection.error,
+      ...(COME_AGAIN.has(status) ? { 'Retry-After': String(retryAfterSeconds) } : {}),
+    }),
+    body: JSON.stringify(rejection),
   };
 }
 

@@ -49,7 +49,7 @@ afterEach(async () => {
 function start(
   config: Partial<CollectorOptions['config']> = {},
   other: Partial<
-    Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'turnBudgetMs' | 'member' | 'metrics' | 'logger'>
+    Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'turnBudget' | 'member' | 'metrics' | 'logger'>
   > = {},
 ) {
   return startCollector({
@@ -409,7 +409,7 @@ describe('a refused request', () => {
   });
 
   test('that came with more than a turn has time for: 503 overloaded, and the log has what was accepted', async () => {
-    await restart({}, { turnBudgetMs: -1 });
+    await restart({}, { turnBudget: { burst: -1, lasting: -1, patience: 0 } });
     const answers = await Promise.all(Array.from({ length: 300 }, () => post(BEACON)));
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused).not.toHaveLength(0);

@@ -7,19 +7,20 @@ import { trustedProxies } from '../contract/client-address.ts';
 import { OUTCOME_HEADER } from '../contract/outcome.ts';
 import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
-import { admission, RETRY_AFTER_SECONDS } from './admission.ts';
+import { admission, refused } from './admission.ts';
 import { framer as createFramer } from './framer.ts';
 import { type Answer, Exchange, type HeaderLines, headerLines, readBody } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { type RequestHead, readHead } from './request.ts';
 import { scriptServer } from './script.ts';
-import { Turn } from './turn.ts';
+import { Turn, type TurnBudget } from './turn.ts';
 import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
-import { checkBeacon, parseBeacons, type Rejection } from './validation.ts';
+import { checkBeacon, parseBeacons } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
-const TURN_BUDGET_MS = 50;
+const TURN_BUDGET: TurnBudget = { burst: 40, lasting: 15, patience: 100 };
+const BUSY = refused({ error: 'overloaded', message: 'more beacons come than can be taken' });
 
 export interface CollectorOptions {
   config: Pick<Config, 'host' | 'ingestPort' | 'trustedProxies' | 'respectDnt' | 'ingestRateLimit'>;
@@ -32,7 +33,7 @@ export interface CollectorOptions {
   /** Bytes of events that may wait for the log before requests are refused. */
   maxPendingBytes?: number;
   /** Of work on requests that came together. Those for which no time is left are refused. */
-  turnBudgetMs?: number;
+  turnBudget?: TurnBudget;
   /** Which of several collectors that share the port: it listens alone on the port that is so many higher, too. */
   member?: number;
   now?: () => number;
@@ -50,7 +51,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const { config, log, live, logger, fingerprintSecret } = options;
   const now = options.now ?? Date.now;
   const serveScript = scriptServer(options.script);
-  const turn = new Turn(options.turnBudgetMs ?? TURN_BUDGET_MS);
+  const turn = new Turn(options.turnBudget ?? TURN_BUDGET);
   let draining = false;
   let underWay = 0;
 
@@ -118,7 +119,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       return;
     }
     if (turn.isOver) {
-      client.answer(reject(BUSY, RETRY_AFTER_SECONDS));
+      metrics.rejected('overloaded');
+      client.answer(BUSY);
       return;
     }
     if (!BEACON_TYPE.test(head.contentType)) {
@@ -209,7 +211,6 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
-const BUSY: Rejection = { error: 'overloaded', message: 'more beacons come than can be taken' };
 const BEACON_TYPE = /^(application\/json|text\/plain)\s*(;|$)/i;
 const ROUTES: Readonly<Record<string, string>> = {
   '/e': 'POST, OPTIONS',

@@ -1,7 +1,7 @@
 /** What the collector counts. Names and meanings are listed in docs/operations.md. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Beacon } from '../contract/beacon.ts';
-import { DROP_REASONS, type DropReason, REJECT_STATUS, type RejectReason } from '../contract/outcome.ts';
+import { DROP_REASONS, type DropReason, REJECT_REASONS, type RejectReason } from '../contract/outcome.ts';
 import type { Backlog } from '../kafka/port.ts';
 
 export interface CollectorMetrics {
@@ -50,11 +50,16 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
     help: 'Dropped beacons that the ledger will not know of, since the log was away',
     registers,
   });
-  const rejected = new Counter({
+  const rejected = new Map<RejectReason, number>(REJECT_REASONS.map((reason) => [reason, 0]));
+  new Counter({
     name: 'footfall_requests_rejected_total',
     help: 'Requests refused, of which nothing was taken',
     labelNames: ['reason'],
     registers,
+    collect() {
+      this.reset();
+      for (const [reason, requests] of rejected) this.inc({ reason }, requests);
+    },
   });
   const unshared = new Counter({
     name: 'footfall_rate_limits_unshared_total',
@@ -88,7 +93,6 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
   spoolMetrics(registers, () => measured.backlog());
 
   for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
-  for (const reason of Object.keys(REJECT_STATUS)) rejected.inc({ reason }, 0);
 
   return {
     accepted: (beacons) => {
@@ -97,7 +101,7 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
     },
     dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
     dropNotRecorded: (beacons) => notRecorded.inc(beacons),
-    rejected: (reason) => rejected.inc({ reason }),
+    rejected: (reason) => rejected.set(reason, (rejected.get(reason) ?? 0) + 1),
     unshared: () => unshared.inc(),
     aborted: () => aborted.inc(),
     frame: (events, bytes) => {

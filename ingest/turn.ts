@@ -1,28 +1,41 @@
 /**
  * A turn of the event loop: all that clients had sent when the loop looked. When more comes than can be done, turns grow, and with
- * them the time that everyone waits. So a turn has a budget; who comes after it is used up is refused at once, which is cheap.
+ * them the time that everyone waits: for the log, too, which needs several of them to say that it has a frame. So a turn has a
+ * budget of work; who comes after it is used up is refused at once, which is cheap.
+ *
+ * A burst, or what gathered while the process stood still, is worked off in long turns. It is when they do not end that the budget
+ * becomes short, as CoDel tells a good queue from a standing one (RFC 8289).
  */
-export class Turn {
-  readonly #budgetMs: number;
-  #usedMs = 0;
-  #isNew = true;
+export interface TurnBudget {
+  /** ms of work, in a burst. */
+  burst: number;
+  /** ms of work, when turns were longer than this for `patience`. */
+  lasting: number;
+  /** ms */
+  patience: number;
+}
 
-  constructor(budgetMs: number) {
-    this.#budgetMs = budgetMs;
+export class Turn {
+  readonly #budget: TurnBudget;
+  #isNew = true;
+  #usedMs = 0;
+  #limitMs: number;
+  #longSince: number | undefined;
+
+  constructor(budget: TurnBudget) {
+    this.#budget = budget;
+    this.#limitMs = budget.burst;
   }
 
   get isOver(): boolean {
-    return this.#usedMs > this.#budgetMs;
+    return this.#usedMs > this.#limitMs;
   }
 
   /** Does a piece of work, which counts. */
   use(work: () => void): void {
     if (this.#isNew) {
       this.#isNew = false;
-      setImmediate(() => {
-        this.#isNew = true;
-        this.#usedMs = 0;
-      });
+      setImmediate(() => this.#end());
     }
     const began = performance.now();
     try {
@@ -30,5 +43,16 @@ export class Turn {
     } finally {
       this.#usedMs += performance.now() - began;
     }
+  }
+
+  #end(): void {
+    const { burst, lasting, patience } = this.#budget;
+    const now = performance.now();
+    if (this.#usedMs <= lasting) this.#longSince = undefined;
+    else this.#longSince ??= now;
+    const stands = this.#longSince !== undefined && now - this.#longSince >= patience;
+    this.#limitMs = stands ? lasting : burst;
+    this.#usedMs = 0;
+    this.#isNew = true;
   }
 }

@@ -24,6 +24,8 @@ export interface Server {
   readonly port: number;
   /** Where it has its log. */
   readonly folder: string;
+  /** Ends it; its folder stays. */
+  terminate(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,11 +50,13 @@ export async function startServer(
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  async function terminate(): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill();
+    await once(child, 'exit');
+  }
   async function stop(): Promise<void> {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill();
-      await once(child, 'exit');
-    }
+    await terminate();
     rmSync(folder, { recursive: true, force: true });
   }
   try {
@@ -61,7 +65,7 @@ export async function startServer(
     await stop();
     throw error;
   }
-  return { pid: child.pid ?? 0, port, folder, stop };
+  return { pid: child.pid ?? 0, port, folder, terminate, stop };
 }
 
 async function ready(child: ChildProcess, port: number): Promise<void> {

@@ -1,0 +1,40 @@
+/** What a bench leaves: a JSON file beside the others, with the ratios that must not get worse. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { thisMachine } from './machine.ts';
+import { hundredths } from './ranges/statistics.ts';
+
+const KEPT = fileURLToPath(new URL('./results', import.meta.url));
+
+export interface Result {
+  question: string;
+  configuration: string;
+  /** Of our own to a control's, or to our own under other conditions, measured in one run: more is better. */
+  ratios: Record<string, number>;
+}
+
+/** Writes to `RESULTS`, a folder; where it is not set, over the result that is kept. */
+export function keep(name: string, result: Result & Record<string, unknown>): void {
+  const folder = process.env.RESULTS ?? KEPT;
+  mkdirSync(folder, { recursive: true });
+  const { question, configuration, ratios, ...figures } = result;
+  const all = {
+    question,
+    date: new Date().toISOString(),
+    machine: thisMachine(),
+    configuration,
+    ratios,
+    ...figures,
+  };
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(all, undefined, 2)}\n`);
+  console.log(`${name}: ${JSON.stringify(ratios)}`);
+}
+
+/** Of the whole machine over the last minute: what else ran there stands in it. */
+export const load = () => hundredths(loadavg()[0] ?? 0);
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
