@@ -12,11 +12,12 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { Installation } from '../integrity/installation.ts';
 import { thisMachine } from './machine.ts';
 import { spread } from './ranges/statistics.ts';
+import { resultFile } from './result.ts';
 
 const LOADS = Number(process.env.LOADS ?? 15);
 const MINUTES = Number(process.env.MINUTES ?? 30);
 const SAMPLE_SECONDS = Number(process.env.SAMPLE_SECONDS ?? 30);
-const RESULTS = new URL('./results/dashboard.json', import.meta.url);
+const RESULTS = resultFile('dashboard.json');
 const MIB = 1024 ** 2;
 
 interface Sample {

@@ -5,15 +5,15 @@
  * so a figure includes up to one answer of the API. `COUNT` beacons, 500 by default, one after another.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { VisitorStats } from '../contract/query.ts';
 import { Installation } from '../integrity/installation.ts';
 import { thisMachine } from './machine.ts';
+import { resultFile } from './result.ts';
 
 const COUNT = Number(process.env.COUNT ?? 500);
 const GIVE_UP_MS = 30_000;
-const RESULTS = new URL('./results/', import.meta.url);
 const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
 
@@ -39,8 +39,7 @@ try {
     max: at(1),
     rounds: milliseconds,
   };
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(new URL('freshness.json', RESULTS), `${JSON.stringify(result, undefined, 2)}\n`);
+  writeFileSync(resultFile('freshness.json'), `${JSON.stringify(result, undefined, 2)}\n`);
   console.log(`${COUNT} beacons: p50 ${result.p50} ms, p99 ${result.p99} ms, max ${result.max} ms`);
 } finally {
   await footfall.remove();

@@ -6,17 +6,17 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { thisMachine } from './machine.ts';
 import { type Asked, connect } from './ranges/api.ts';
 import type { Built } from './ranges/built.ts';
 import { questionsOf } from './ranges/questions.ts';
 import { hundredths, spread } from './ranges/statistics.ts';
+import { resultFile } from './result.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 40);
 const WARM_UPS = 3;
-const RESULTS = new URL('./results/', import.meta.url);
 
 interface Side {
   built: Built;
@@ -42,8 +42,7 @@ try {
   for (const { endpoint, range, small, large, ratio } of endpoints)
     console.log(`${endpoint.padEnd(34)} ${range.padEnd(20)} ${small.p50} ${large.p50} ${ratio}`);
   console.log(`median of the ratios: ${report.medianRatio}`);
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(new URL('ranges-growth.json', RESULTS), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(resultFile('ranges-growth.json'), `${JSON.stringify(report, undefined, 2)}\n`);
 } finally {
   await Promise.all([stop(small), stop(large)]);
 }

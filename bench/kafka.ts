@@ -6,11 +6,12 @@
  * have to wait for. They take turns, `ROUNDS` times, on the brokers of KAFKA_BROKERS. `MEBIBYTES` a round.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import kafkajs from 'kafkajs';
 import { openLog } from '../kafka/open.ts';
 import { thisMachine } from './machine.ts';
+import { resultFile } from './result.ts';
 
 const BROKERS = process.env.KAFKA_BROKERS ?? '127.0.0.1:9092';
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -19,7 +20,6 @@ const FRAME_BYTES = 64 * 1024;
 const PARTITIONS = 8;
 const IN_FLIGHT = 64;
 const BATCH = 16;
-const RESULTS = new URL('./results/', import.meta.url);
 
 // The log sets a codec of its own for the whole process: each way is to have its own.
 const { GZIP } = kafkajs.CompressionTypes;
@@ -119,8 +119,7 @@ const result = {
   producer: median('producer'),
   rounds,
 };
-mkdirSync(RESULTS, { recursive: true });
-writeFileSync(new URL(`kafka-${brokers.length}.json`, RESULTS), `${JSON.stringify(result, undefined, 2)}\n`);
+writeFileSync(resultFile(`kafka-${brokers.length}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
 console.log(`log ${result.log}, producer ${result.producer} frames a second (medians of ${ROUNDS})`);
 
 /** Made up, yet as alike and as different as events are, for the compression. */

@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Installation } from '../integrity/installation.ts';
@@ -27,12 +27,12 @@ import type {
 import { Inspector, processorSeconds, type Usage } from './live/watched.ts';
 import { thisMachine } from './machine.ts';
 import { hundredths, type Spread, spread } from './ranges/statistics.ts';
+import { resultFile } from './result.ts';
 
 const SOCKETS = Number(process.env.SOCKETS ?? 10_000);
 const BEACONS = Number(process.env.BEACONS ?? 2_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SECONDS = Number(process.env.SECONDS ?? 20);
-const RESULT = process.env.LIVE_RESULT ?? new URL('./results/live.json', import.meta.url).pathname;
 /** What one address and one user may have. */
 const SOCKETS_AN_ADDRESS = 100;
 const SOCKETS_A_USER = 50;
@@ -256,8 +256,7 @@ function report(ours: Side[], control: ControlSide[], memory: ReturnType<typeof 
     memory,
     rounds: { footfall: ours, ws: control },
   };
-  mkdirSync(new URL('./results/', import.meta.url), { recursive: true });
-  writeFileSync(RESULT, `${JSON.stringify(result, undefined, 2)}\n`);
+  writeFileSync(resultFile('live.json'), `${JSON.stringify(result, undefined, 2)}\n`);
   const { rounds: _, ...summary } = result;
   console.log(JSON.stringify(summary, undefined, 2));
 }

@@ -18,6 +18,7 @@ import { Fleet } from '../integrity/fleet.ts';
 import { until } from '../integrity/installation.ts';
 import { Stack } from '../integrity/stack.ts';
 import { thisMachine } from './machine.ts';
+import { resultFile } from './result.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SECONDS = Number(process.env.SECONDS ?? 10);
@@ -28,7 +29,6 @@ const VISITORS = 200_000;
 const IN_FLIGHT = 64;
 /** As a unit of the pipeline has at most. */
 const ROWS_PER_INSERT = 20_000;
-const RESULT = new URL('./results/networked.json', import.meta.url);
 const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
 
@@ -78,7 +78,7 @@ const report = {
   rounds,
 };
 console.log(JSON.stringify(report, undefined, 2));
-await writeFile(RESULT, `${JSON.stringify(report, undefined, 2)}\n`);
+await writeFile(resultFile('networked.json'), `${JSON.stringify(report, undefined, 2)}\n`);
 
 async function oneRound(prefix: string): Promise<Round> {
   const fleet = await Fleet.create({

@@ -7,7 +7,7 @@
  * three rounds each. A Redis of one's own is needed: prefixes keep rounds apart, but they share its time.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -16,6 +16,7 @@ import { type LiveStore, SITE } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { thisMachine } from './machine.ts';
 import { hundredths, spread } from './ranges/statistics.ts';
+import { resultFile } from './result.ts';
 
 const ONLINE = 100_000;
 const BATCH = 1_000;
@@ -27,7 +28,6 @@ const STRETCH_MS = 1_000 * Number(process.env.SECONDS ?? 10);
 const SWEEP_MS = 250;
 const SECOND = 1_000;
 const HOUR = 3_600_000;
-const RESULTS = new URL('./results/', import.meta.url);
 
 const redisUrl = process.env.REDIS_URL;
 if (redisUrl === undefined) throw new Error('REDIS_URL is not set');
@@ -70,8 +70,7 @@ const result = {
   redis: medians(rounds.redis),
   rounds,
 };
-mkdirSync(RESULTS, { recursive: true });
-writeFileSync(new URL('presence.json', RESULTS), `${JSON.stringify(result, undefined, 2)}\n`);
+writeFileSync(resultFile('presence.json'), `${JSON.stringify(result, undefined, 2)}\n`);
 console.log(JSON.stringify({ memory: result.memory, redis: result.redis }, undefined, 2));
 
 type Figures = Awaited<ReturnType<typeof measure>>;

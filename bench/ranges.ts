@@ -18,13 +18,13 @@ import { SEED } from './ranges/history.ts';
 import { plot } from './ranges/plot.ts';
 import { type Report, textOf } from './ranges/report.ts';
 import { type Setting, settingOf } from './ranges/setting.ts';
+import { resultFile } from './result.ts';
 
 const EVENTS = Number(process.env.EVENTS ?? 10_000_000);
 const DAYS = Number(process.env.DAYS ?? 365);
 const ROUNDS = Number(process.env.ROUNDS ?? 40);
 const CONTROL_ROUNDS = Number(process.env.CONTROL_ROUNDS ?? 5);
 const KEPT = process.env.KEEP_DATA;
-const RESULTS = new URL('./results/', import.meta.url);
 /** Millions of events of which results are kept, and plotted. */
 const SIZES = [10, 100];
 
@@ -56,16 +56,15 @@ try {
 }
 
 function keep(report: Report): void {
-  mkdirSync(RESULTS, { recursive: true });
   writeFileSync(fileOf(EVENTS / 1_000_000), `${compact(JSON.stringify(report, undefined, 2))}\n`);
   const reports: Report[] = SIZES.map(fileOf)
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')));
-  if (reports.length > 0) writeFileSync(new URL('ranges.svg', RESULTS), plot(reports));
+  if (reports.length > 0) writeFileSync(resultFile('ranges.svg'), plot(reports));
 }
 
-function fileOf(millions: number): URL {
-  return new URL(`ranges-${millions}m.json`, RESULTS);
+function fileOf(millions: number): string {
+  return resultFile(`ranges-${millions}m.json`);
 }
 
 /** Events up to yesterday, and today's. */

@@ -15,10 +15,14 @@ export interface Result {
   ratios: Record<string, number>;
 }
 
-/** Writes to `RESULTS`, a folder; where it is not set, over the result that is kept. */
-export function keep(name: string, result: Result & Record<string, unknown>): void {
+/** In the folder `RESULTS`; where that is not set, the one that is kept. */
+export function resultFile(name: string): string {
   const folder = process.env.RESULTS ?? KEPT;
   mkdirSync(folder, { recursive: true });
+  return join(folder, name);
+}
+
+export function keep(name: string, result: Result & Record<string, unknown>): void {
   const { question, configuration, ratios, ...figures } = result;
   const all = {
     question,
@@ -28,7 +32,7 @@ export function keep(name: string, result: Result & Record<string, unknown>): vo
     ratios,
     ...figures,
   };
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(all, undefined, 2)}\n`);
+  writeFileSync(resultFile(`${name}.json`), `${JSON.stringify(all, undefined, 2)}\n`);
   console.log(`${name}: ${JSON.stringify(ratios)}`);
 }
 

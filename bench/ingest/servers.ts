@@ -31,7 +31,7 @@ export interface Server {
 
 export async function startServer(
   name: ServerName,
-  core: number,
+  core: number | undefined,
   environment: Record<string, string> = {},
 ): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'footfall-bench-'));

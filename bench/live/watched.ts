@@ -20,9 +20,21 @@ export function processorSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
 }
 
-function residentMiB(pid: number): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibibytes) / 1024;
+export const residentMiB = (pid: number) => statusMiB(pid, 'VmRSS');
+
+/** Resident without the pages of files, which the system takes back when it wants them: an embedded log is such a file. */
+export const anonymousMiB = (pid: number) => statusMiB(pid, 'RssAnon');
+
+function statusMiB(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status) ?? [];
+  return Math.round(Number(kibibytes) / 1024);
+}
+
+/** A process and all that it has started. */
+export function processTree(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return [pid, ...children.flatMap((child) => processTree(Number(child)))];
 }
 
 /** Node's own inspector, which SIGUSR1 opens. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 
 const TASKSET = '/usr/bin/taskset';
 
-/** The command as it is where the system cannot. */
-export function onCore(core: number, command: string[]): string[] {
-  return existsSync(TASKSET) ? [TASKSET, '-c', String(core), ...command] : command;
+/** The command as it is for no core, and where the system cannot. */
+export function onCore(core: number | undefined, command: string[]): string[] {
+  return core !== undefined && existsSync(TASKSET) ? [TASKSET, '-c', String(core), ...command] : command;
 }

@@ -24,7 +24,7 @@ export async function saturate(load: {
   requestsFile: string;
   connections: number;
   seconds: number;
-  core: number;
+  core?: number;
 }): Promise<Throughput> {
   const wrk = ['wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', SCRIPT];
   const [command = '', ...args] = onCore(load.core, [

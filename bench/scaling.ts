@@ -1,0 +1,98 @@
+/**
+ * Does the cost of a beacon depend on how many come? Processor time a beacon of one collector at rates from 1,000 a second to its most, at fixed
+ * rates of single beacons, `SECONDS` each (8), up and down again. And what do two collectors take that share a port, beside one?
+ * There the sender has to share the two cores with them, so that is a lower bound.
+ */
+import { Loads } from './ingest/loads.ts';
+import { startServer } from './ingest/servers.ts';
+import { processorSeconds, processTree } from './live/watched.ts';
+import { openLoad } from './load/open-loop.ts';
+import { saturate } from './load/wrk.ts';
+import { hundredths } from './ranges/statistics.ts';
+import { keep, load, median } from './result.ts';
+
+const SECONDS = Number(process.env.SECONDS ?? 8);
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const CONNECTIONS = Number(process.env.CONNECTIONS ?? 512);
+const RATES = [1_000, 5_000, 10_000, 20_000];
+const ARRAY = 20;
+const SHARED_PORT = Number(process.env.SHARED_PORT ?? 18_480);
+const [SERVER_CORE, SENDER_CORE] = [0, 1];
+
+const loads = new Loads();
+try {
+  const cost = await costByRate();
+  const collectors = await byCollectors();
+  const microseconds = (rate: number) =>
+    median(cost.filter((each) => each.rate === rate).map((each) => each.microseconds));
+  const of = (processes: number) =>
+    median(collectors.filter((each) => each.processes === processes).map((each) => each.beaconsASecond));
+  keep('scaling', {
+    question: 'processor time a beacon at every rate, and beacons a second of several collectors',
+    configuration: `single beacons at fixed rates to one collector on core ${SERVER_CORE}; arrays of ${ARRAY} to collectors on both cores, which wrk shares`,
+    ratios: {
+      [`processor time at ${RATES[0]} a second, to that at ${RATES.at(-1)}`]: hundredths(
+        microseconds(RATES[0] ?? 0) / microseconds(RATES.at(-1) ?? 0),
+      ),
+      'two collectors, to one': hundredths(of(2) / of(1)),
+    },
+    cost,
+    collectors,
+  });
+} finally {
+  loads.remove();
+}
+
+async function costByRate() {
+  const server = await startServer('footfall', SERVER_CORE);
+  const figures = [];
+  try {
+    const sent = { port: server.port, requestsFile: loads.of(1), connections: CONNECTIONS };
+    await saturate({ ...sent, seconds: SECONDS, core: SENDER_CORE });
+    for (const rate of [...RATES, ...RATES.toReversed()]) {
+      const before = processorSeconds(server.pid);
+      const { answered, accepted } = await openLoad(
+        { ...sent, requestsASecond: rate, seconds: SECONDS },
+        SENDER_CORE,
+      );
+      const microseconds = hundredths(((processorSeconds(server.pid) - before) * 1e6) / answered);
+      const figure = { rate, microseconds, ...accepted, load: load() };
+      console.log(JSON.stringify(figure));
+      figures.push(figure);
+    }
+    return figures;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function byCollectors() {
+  const figures = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const processes of [1, 2]) {
+      const server = await startServer('footfall', undefined, {
+        INGEST_PORT: `${SHARED_PORT}`,
+        INGEST_PROCESSES: `${processes}`,
+        INGEST_RATE_LIMIT: '0',
+      });
+      try {
+        const sent = { port: server.port, requestsFile: loads.of(ARRAY), connections: CONNECTIONS };
+        await saturate({ ...sent, seconds: SECONDS / 2 });
+        const before = processTree(server.pid).map((pid) => [pid, processorSeconds(pid)] as const);
+        const { requests, seconds, refused } = await saturate({ ...sent, seconds: SECONDS });
+        const cores = before.map(([pid, used]) => hundredths((processorSeconds(pid) - used) / seconds));
+        const figure = {
+          processes,
+          beaconsASecond: Math.round(((requests - refused) * ARRAY) / seconds),
+          cores: cores.filter((share) => share > 0.01),
+          load: load(),
+        };
+        console.log(JSON.stringify(figure));
+        figures.push(figure);
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+  return figures;
+}

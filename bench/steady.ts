@@ -1,0 +1,67 @@
+/**
+ * Is a collector on one core the same after ten minutes? It is sent single beacons at a fixed rate, `SHARE` (0.7) of what it can take, for
+ * `SECONDS` (600): how long does a 202 take, and what memory has it? Memory is that of the process without the pages of its log.
+ */
+import { Loads } from './ingest/loads.ts';
+import { startServer } from './ingest/servers.ts';
+import { anonymousMiB, processorSeconds, residentMiB } from './live/watched.ts';
+import { openLoad } from './load/open-loop.ts';
+import { saturate } from './load/wrk.ts';
+import { hundredths } from './ranges/statistics.ts';
+import { keep, load } from './result.ts';
+
+const SHARE = Number(process.env.SHARE ?? 0.7);
+const SECONDS = Number(process.env.SECONDS ?? 600);
+const CONNECTIONS = Number(process.env.CONNECTIONS ?? 512);
+const WARM_UP_SECONDS = 5;
+const SAMPLES = 60;
+const [SERVER_CORE, SENDER_CORE] = [0, 1];
+
+const loads = new Loads();
+const server = await startServer('footfall', SERVER_CORE, { LOG_MAX_BYTES: `${64e9}` });
+try {
+  const sent = { port: server.port, requestsFile: loads.of(1), connections: CONNECTIONS };
+  await saturate({ ...sent, seconds: WARM_UP_SECONDS, core: SENDER_CORE });
+  const most = await saturate({ ...sent, seconds: WARM_UP_SECONDS, core: SENDER_CORE });
+  const mostASecond = most.requests / most.seconds;
+  const requestsASecond = Math.round(mostASecond * SHARE);
+  const samples: { second: number; memoryMiB: number; residentMiB: number; cores: number; load: number }[] =
+    [];
+  const began = performance.now();
+  let used = processorSeconds(server.pid);
+  let at = began;
+  const sampling = setInterval(
+    () => {
+      const [now, nowUsed] = [performance.now(), processorSeconds(server.pid)];
+      samples.push({
+        second: Math.round((now - began) / 1_000),
+        memoryMiB: anonymousMiB(server.pid),
+        residentMiB: residentMiB(server.pid),
+        cores: hundredths(((nowUsed - used) * 1_000) / (now - at)),
+        load: load(),
+      });
+      [used, at] = [nowUsed, now];
+    },
+    (SECONDS * 1_000) / SAMPLES,
+  );
+  const seen = await openLoad({ ...sent, requestsASecond, seconds: SECONDS }, SENDER_CORE);
+  clearInterval(sampling);
+  const thirds = [0, 1, 2].map((third) => {
+    const part = samples.slice((third * samples.length) / 3, ((third + 1) * samples.length) / 3);
+    return Math.round(part.reduce((sum, { memoryMiB }) => sum + memoryMiB, 0) / part.length);
+  });
+  keep('steady', {
+    question: `latency and memory of a collector at ${SHARE * 100} % of its most`,
+    configuration: `one collector on core ${SERVER_CORE}, the sender on core ${SENDER_CORE} with ${CONNECTIONS} connections, ${requestsASecond} single beacons a second for ${SECONDS} s`,
+    ratios: { 'memory of the first third, to the last': hundredths((thirds[0] ?? 0) / (thirds[2] ?? 1)) },
+    mostASecond: Math.round(mostASecond),
+    requestsASecond,
+    ...seen,
+    memoryMiBByThird: thirds,
+    samples,
+  });
+  console.log(JSON.stringify({ requestsASecond, ...seen, thirds }));
+} finally {
+  await server.stop();
+  loads.remove();
+}
