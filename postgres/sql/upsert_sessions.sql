@@ -1,6 +1,7 @@
--- What a batch says of its visitors, one row a visitor. The sessions that were there have been locked by
--- lock_sessions.sql; what has come since is locked here. New ones are inserted in the order of the fingerprint; one that
--- somebody else inserts at the same time fails the transaction.
+-- What a batch says of its visitors, one row a visitor. The sessions that are there are locked in the order of the
+-- fingerprint, and new ones are inserted in that order, so that two instances never wait for each other in a circle. One that
+-- somebody else inserts at the same time fails the transaction; so may one that somebody else changes, unless
+-- lock_sessions.sql, which says why, has locked it before.
 --
 -- Every row is reached by its key, since a join would read all partitions: lateral with a limit is looked up in the one
 -- partition that can have the row, and an insert is routed there. `changed` inserts only what is there and locked, so
