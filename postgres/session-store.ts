@@ -1,5 +1,6 @@
 /** The session store over PostgreSQL. */
 import { holdAdvisoryLock } from './advisory-lock.ts';
+import { arrayText } from './array-text.ts';
 import type { Database } from './database.ts';
 import {
   type Batch,
@@ -24,7 +25,6 @@ const SQL = {
   readLedger: sql('read_ledger'),
   forgetLedger: sql('forget_ledger'),
   readProgress: sql('read_progress'),
-  lockSessions: sql('lock_sessions'),
   upsertSessions: sql('upsert_sessions'),
   readCheckpoint: sql('read_checkpoint'),
   summariseConversions: sql('summarise_conversions'),
@@ -83,19 +83,9 @@ export class PostgresSessionStore implements SessionStore {
     if (Number(row?.held) !== claims.length) throw fenced();
   }
 
-  /** Locking the sessions first costs a third of the time, and is needed only where somebody else writes them, too. */
-  async applyBatch(batch: Batch): Promise<void> {
-    requireDistinct('partition', column(batch.ranges, 'partition'));
-    requireDistinct('fingerprint', column(batch.sessions, 'fingerprint'));
-    try {
-      await this.#apply(batch, { lockFirst: false });
-    } catch (error) {
-      if (!(error instanceof SessionStoreError && error.code === 'conflict')) throw error;
-      await this.#apply(batch, { lockFirst: true });
-    }
-  }
-
-  async #apply({ ranges, sessions, ledger }: Batch, { lockFirst }: { lockFirst: boolean }): Promise<void> {
+  async applyBatch({ ranges, sessions, ledger }: Batch): Promise<void> {
+    requireDistinct('partition', column(ranges, 'partition'));
+    requireDistinct('fingerprint', column(sessions, 'fingerprint'));
     await this.#database.transaction(async (client) => {
       const moved = await client.query(SQL.advanceCheckpoints, [
         column(ranges, 'partition'),
@@ -114,17 +104,15 @@ export class PostgresSessionStore implements SessionStore {
         ]);
       }
       if (sessions.length === 0) return;
-      const fingerprints = column(sessions, 'fingerprint');
-      if (lockFirst) await client.query(SQL.lockSessions, [fingerprints]);
       await client.query(SQL.upsertSessions, [
-        fingerprints,
-        sessions.map(({ sessionId }) => storable(sessionId)),
-        sessions.map(({ userId }) => (userId === null ? null : storable(userId))),
-        column(sessions, 'firstSeen'),
-        column(sessions, 'lastSeen'),
-        column(sessions, 'pageViews'),
-        column(sessions, 'firstSignedInAt'),
-        column(sessions, 'beganAnonymous'),
+        arrayText(column(sessions, 'fingerprint')),
+        arrayText(sessions.map(({ sessionId }) => storable(sessionId))),
+        arrayText(sessions.map(({ userId }) => (userId === null ? null : storable(userId)))),
+        arrayText(column(sessions, 'firstSeen')),
+        arrayText(column(sessions, 'lastSeen')),
+        arrayText(column(sessions, 'pageViews')),
+        arrayText(column(sessions, 'firstSignedInAt')),
+        arrayText(column(sessions, 'beganAnonymous')),
         this.#sessionTimeoutMs,
       ]);
     });
@@ -245,5 +233,6 @@ function requireDistinct(what: string, keys: readonly unknown[]): void {
 
 /** What PostgreSQL would refuse (NUL, too long) must not hold up a partition of the log for ever. */
 function storable(id: string): string {
+  if (id.length <= MAX_ID_CHARACTERS && !id.includes('\0')) return id;
   return [...id.replaceAll('\0', '')].slice(0, MAX_ID_CHARACTERS).join('');
 }
