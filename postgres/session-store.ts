@@ -190,20 +190,19 @@ export class PostgresSessionStore implements SessionStore {
     const [row] = await this.#database.query<{ pages: string }>(SQL.countSessionPages);
     const pages = Number(row?.pages);
     let total = 0;
-    for (let page = 0; page < pages; ) {
-      const deleted = await this.#database.transaction(async (client) => {
-        await client.query(SQL.reachRowsByKey);
-        const { rowCount } = await client.query(SQL.deleteIdleSessions, [
-          instant,
-          SESSIONS_PER_DELETE,
-          page,
-          page + PAGES_PER_LOOK,
-        ]);
-        return rowCount ?? 0;
-      });
-      total += deleted;
-      // One that came back to life is not deleted, so the last bite may be any but a full one.
-      if (deleted < SESSIONS_PER_DELETE) page += PAGES_PER_LOOK;
+    for (let page = 0; page < pages; page += PAGES_PER_LOOK) {
+      for (let deleted = -1; deleted !== 0; total += deleted) {
+        deleted = await this.#database.transaction(async (client) => {
+          await client.query(SQL.reachRowsByKey);
+          const { rowCount } = await client.query(SQL.deleteIdleSessions, [
+            instant,
+            SESSIONS_PER_DELETE,
+            page,
+            page + PAGES_PER_LOOK,
+          ]);
+          return rowCount ?? 0;
+        });
+      }
     }
     return total;
   }
