@@ -5,7 +5,7 @@ import { readConfig } from '../../config.ts';
 import { completeUntil } from '../../contract/ledger.ts';
 import { PIPELINE_GROUP } from '../../kafka/port.ts';
 
-export interface Lag {
+interface Lag {
   /** Age of the latest event of the partition that is behind the most, of those that were counted: what came after waits. */
   seconds: number;
   frames: number;

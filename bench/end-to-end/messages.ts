@@ -1,7 +1,14 @@
 /** What the sender of the end-to-end bench is asked, and what it tells once a second. */
 
 export interface SenderAsked {
-  begin?: { port: number; eventsPerSecond: number; communities: string[]; divisions: string[] };
+  begin?: {
+    port: number;
+    eventsPerSecond: number;
+    /** In which the rate rises from nothing. */
+    warmUpSeconds: number;
+    communities: string[];
+    divisions: string[];
+  };
   /** Sends nothing new; what is under way is repeated until it is acknowledged. */
   end?: true;
 }

@@ -22,7 +22,7 @@ interface Connection {
 }
 
 let port = 0;
-let [began, requestsPerSecond, ended] = [0, 0, false];
+let [began, requestsPerSecond, warmUpSeconds, ended] = [0, 0, 0, false];
 let [sent, acknowledged, pageViews, repeats, due] = [0, 0, 0, 0, 0];
 let connections = 0;
 let answeredMs: number[] = [];
@@ -81,8 +81,14 @@ function freeConnection(): Connection | undefined {
   return idle.pop() ?? (connections < MAX_CONNECTIONS ? open() : undefined);
 }
 
+/** While it warms up the rate rises evenly. */
+function secondsAtFullRate(): number {
+  const seconds = (performance.now() - began) / SECOND;
+  return seconds < warmUpSeconds ? seconds ** 2 / (2 * warmUpSeconds) : seconds - warmUpSeconds / 2;
+}
+
 function tick(crowd: Crowd): void {
-  if (!ended) due = Math.floor(((performance.now() - began) / SECOND) * requestsPerSecond) * EVENTS_A_REQUEST;
+  if (!ended) due = Math.floor(secondsAtFullRate() * requestsPerSecond) * EVENTS_A_REQUEST;
   for (let request = toRepeat.at(-1); request !== undefined; request = toRepeat.at(-1)) {
     const connection = freeConnection();
     if (connection === undefined) break;
@@ -124,6 +130,7 @@ process.on('message', ({ begin, end }: SenderAsked) => {
   if (begin !== undefined) {
     port = begin.port;
     requestsPerSecond = begin.eventsPerSecond / EVENTS_A_REQUEST;
+    warmUpSeconds = begin.warmUpSeconds;
     const crowd = new Crowd(begin.communities, begin.divisions);
     ready = Array.from({ length: Math.ceil(requestsPerSecond * PAUSE_SECONDS) }, () => crowd.request());
     began = performance.now();
