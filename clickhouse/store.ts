@@ -21,7 +21,7 @@ import {
 import type { QueryName, QueryParams, QueryRow } from './queries.ts';
 import { rebuild } from './rebuild.ts';
 import { keepFor, rawIsWhole } from './retention.ts';
-import { COLUMNS, checkDays, checkPresence, checkRows, rowsText } from './rows.ts';
+import { COLUMNS, checkDays, checkPresence, checkRows, columnsText } from './rows.ts';
 import { INSERT_SETTINGS, PRESENCE_SETTINGS } from './settings.ts';
 import { select, selectArrow, selectNamed } from './statement.ts';
 import { daysOfRaw, expiredDays, recordedZone, recordZone, requireZone, rezoneRaw } from './zone.ts';
@@ -56,7 +56,7 @@ export interface StoreOptions {
   anyZone: boolean;
 }
 
-const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactEachRow`;
+const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactColumns`;
 
 /** What the ids of inserts begin with, whichever process runs them. */
 export const INSERT_ID = 'footfall-insert-';
@@ -103,7 +103,7 @@ class ClickHouseStore implements AnalyticsStore {
     const queryId = INSERT_ID + randomUUID();
     await this.#writer.run(async () => {
       try {
-        await this.#engine.insert(INSERT, rowsText(rows), queryId);
+        await this.#engine.insert(INSERT, columnsText(rows), queryId);
       } catch (cause) {
         const error = insertError(cause);
         if (error.code === 'unclear') await this.#engine.ended(queryId);

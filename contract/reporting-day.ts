@@ -33,10 +33,18 @@ export function calendar(timeZone: string): Calendar {
   const offsets = new Map<number, number>();
   const MAX_CACHED_OFFSETS = 10_000;
 
+  // Nearly always the same one is asked for again.
+  let latestOffset = { quarter: Number.NaN, offset: 0 };
+  let latestDay = { number: Number.NaN, day: '' };
+
   function offsetAt(instant: number): number {
     const quarter = Math.floor(instant / QUARTER_HOUR);
+    if (quarter === latestOffset.quarter) return latestOffset.offset;
     const known = offsets.get(quarter);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      latestOffset = { quarter, offset: known };
+      return known;
+    }
     const at = quarter * QUARTER_HOUR;
     const part: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(at)) part[type] = Number(value);
@@ -51,7 +59,12 @@ export function calendar(timeZone: string): Calendar {
 
   return {
     timeZone,
-    dayOf: (instant) => new Date(local(instant)).toISOString().slice(0, 10),
+    dayOf(instant) {
+      const number = Math.floor(local(instant) / DAY);
+      if (number !== latestDay.number)
+        latestDay = { number, day: new Date(number * DAY).toISOString().slice(0, 10) };
+      return latestDay.day;
+    },
     hourOf: (instant) => {
       const intoTheHour = ((local(instant) % (60 * MINUTE)) + 60 * MINUTE) % (60 * MINUTE);
       return instant - intoTheHour;

@@ -20,6 +20,7 @@ const RUN_ELSEWHERE = [
   'npm run test:browser',
   'npm run test:integrity',
   'npm run check',
+  'npm run bench:end-to-end',
   'npm run bench:freshness',
   'npm run bench:live',
   'npm run bench:ranges',

@@ -2,7 +2,7 @@
  * A subscription: one loop a partition, side by side, on behalf of one group.
  *
  * States of a loop: assigning (asks the consumer where to start, moves the group there) -> reading (batch, commit,
- * batch, ...; waits for news at the end) -> revoked. `lost` when the consumer asks for what was never written: it
+ * batch, ...; waits for news at the end, where nothing is left uncommitted) -> revoked. `lost` when the consumer asks for what was never written: it
  * stays there, since a loop that waited for the log to grow so far would skip what lies before.
  */
 import { setMaxListeners } from 'node:events';
@@ -52,6 +52,8 @@ class PartitionLoop {
   readonly #stop: AbortSignal;
   // The embedded log never takes a partition away: closing waits for the batch that runs.
   readonly #ours = new AbortController().signal;
+  /** Offset that is to be committed, and since when. */
+  #uncommitted: { nextOffset: number; since: number } | undefined;
 
   constructor(context: SubscriptionContext, partition: number, news: News, stop: AbortSignal) {
     this.#context = context;
@@ -65,6 +67,7 @@ class PartitionLoop {
     if (asked === undefined) return;
     let position = await this.#start(asked);
     while (position !== undefined && !this.#stop.aborted) position = await this.#step(position);
+    await this.#commit();
     await this.#untilDone('consumer_failed', async () => this.#context.consumer.revoked(this.#partition));
   }
 
@@ -97,13 +100,14 @@ class PartitionLoop {
 
   /** Reads, hands over and commits one batch; the offset to go on from, none when stopped. */
   async #step(position: number): Promise<number | undefined> {
-    const { store, group, batchBytes } = this.#context;
+    const { store, batchBytes, consumer } = this.#context;
     const seen = this.#news.seen;
     const frames = await this.#untilDone('store_failed', async () =>
       readFrames(store, this.#partition, position, batchBytes),
     );
     if (frames === undefined) return undefined;
     if (frames.length === 0) {
+      await this.#commit();
       await this.#news.after(seen);
       return position;
     }
@@ -112,8 +116,18 @@ class PartitionLoop {
       this.#offer(frames, position, nextOffset),
     );
     if (consumed === undefined) return undefined;
-    await this.#untilDone('store_failed', () => store.putOffset(this.#partition, group, nextOffset));
+    const now = performance.now();
+    this.#uncommitted = { nextOffset, since: this.#uncommitted?.since ?? now };
+    if (now - this.#uncommitted.since >= (consumer.commitWithinMs ?? 0)) await this.#commit();
     return nextOffset;
+  }
+
+  async #commit(): Promise<void> {
+    const { store, group } = this.#context;
+    if (this.#uncommitted === undefined) return;
+    const { nextOffset } = this.#uncommitted;
+    this.#uncommitted = undefined;
+    await this.#untilDone('store_failed', () => store.putOffset(this.#partition, group, nextOffset));
   }
 
   async #offer(frames: Frame[], firstOffset: number, nextOffset: number): Promise<true> {

@@ -51,6 +51,13 @@ export interface EventLog {
 
 export interface LogConsumer {
   /**
+   * A consumer that can do with what it has had offered again says how much later than its batch an offset may be
+   * committed, while more batches follow: each commit is a synced write, which appends wait for. Default 0: every batch is
+   * committed before the next.
+   */
+  commitWithinMs?: number;
+
+  /**
    * Called before the first batch of a partition. Answers the offset to read from; `committed` where the consumer
    * has no better knowledge. Rejects: tried again after a back-off, reading does not start.
    */

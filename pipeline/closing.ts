@@ -2,7 +2,8 @@
  * Keeps the return intervals up to date: closes days that are over and complete, and derives open days again and again.
  *
  * Each look takes as much of the machine as it needs and then leaves nine times as long to others, so that small
- * platforms see new visitors within seconds and large ones within a minute.
+ * platforms see new visitors within seconds and large ones within a minute. A day of many millions of events takes longer
+ * than that to derive, and then waits three times as long.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -16,6 +17,8 @@ import type { SessionStore } from '../postgres/port.ts';
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 const PAUSE_PER_WORK = 9;
+/** Of very large days, which are derived for longer than {@link LONGEST_PAUSE_MS}: counting comes first. */
+const LEAST_PAUSE_PER_WORK = 3;
 /** What a collector may still hold of a day that is over: a frame waits for seconds at most before it is in a spool. */
 const GRACE_MS = 60_000;
 
@@ -55,8 +58,7 @@ export function startClosing(options: ClosingOptions): Closing {
         metrics.failures.inc();
         logger.warn({ err: error }, 'return intervals are not up to date: trying again');
       }
-      const ms = PAUSE_PER_WORK * (performance.now() - began);
-      await pause(Math.min(Math.max(ms, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS), undefined, {
+      await pause(pauseAfter(performance.now() - began), undefined, {
         signal: stop.signal,
       }).catch(() => {});
     }
@@ -80,6 +82,11 @@ export function startClosing(options: ClosingOptions): Closing {
       await running;
     },
   };
+}
+
+function pauseAfter(workMs: number): number {
+  const longest = Math.max(LONGEST_PAUSE_MS, LEAST_PAUSE_PER_WORK * workMs);
+  return Math.min(Math.max(PAUSE_PER_WORK * workMs, SHORTEST_PAUSE_MS), longest);
 }
 
 function closingMetrics(registry: Registry) {

@@ -108,12 +108,16 @@ function monthOf(day: string): string {
 
 function byMonth(parts: Prepared[]): Map<string, Prepared['rows']> {
   const months = new Map<string, Prepared['rows']>();
+  let latest: { day: string; group: Prepared['rows'] } | undefined;
   for (const { rows } of parts) {
     for (const row of rows) {
-      const month = monthOf(row.day);
-      const group = months.get(month);
-      if (group === undefined) months.set(month, [row]);
-      else group.push(row);
+      if (row.day !== latest?.day) {
+        const month = monthOf(row.day);
+        const group = months.get(month) ?? [];
+        months.set(month, group);
+        latest = { day: row.day, group };
+      }
+      latest.group.push(row);
     }
   }
   return months;

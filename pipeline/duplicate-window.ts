@@ -6,6 +6,9 @@
  * batch that is read again, or cut otherwise, comes out the same. Ids are added once their batch is counted. What the
  * window does not cover (frames that waited in a spool, a clock that was set, beacons marked late), raw is asked for.
  */
+import { type EventKey, eventKey } from './event-key.ts';
+import { InstantsByKey } from './instants-by-key.ts';
+
 export const WINDOW_MS = 10 * 60_000;
 /** Raw keeps ids that long. */
 export const MEMORY_MS = 7 * 24 * 60 * 60_000;
@@ -13,8 +16,7 @@ export const MEMORY_MS = 7 * 24 * 60 * 60_000;
 const SLACK_MS = 60_000;
 
 export class DuplicateWindow {
-  /** In order of arrival, so that the oldest come first. */
-  readonly #seenAt = new Map<string, number>();
+  #seenAt = new InstantsByKey();
   /** Every id received at this instant or later is here, and none from before it has to be. */
   #completeSince = Number.POSITIVE_INFINITY;
 
@@ -29,37 +31,25 @@ export class DuplicateWindow {
 
   /** Takes over what the store knows: every id received at {@link loadSince} or later. */
   load(seen: { eventId: string; visitor: string; receivedAt: number }[], since: number): void {
-    this.#seenAt.clear();
-    for (const { eventId, visitor, receivedAt } of seen.toSorted((a, b) => a.receivedAt - b.receivedAt)) {
-      this.#remember(windowKey(visitor, eventId), receivedAt);
-    }
+    this.#seenAt = new InstantsByKey(seen.length);
     this.#completeSince = since;
+    for (const { eventId, visitor, receivedAt } of seen)
+      this.#seenAt.note(eventKey(visitor, eventId), receivedAt, since);
   }
 
-  has(key: string, receivedAt: number): boolean {
+  has(key: EventKey, receivedAt: number): boolean {
     return isRepeat(this.#seenAt.get(key), receivedAt);
   }
 
-  add(key: string, receivedAt: number): void {
+  add(key: EventKey, receivedAt: number): void {
     if (receivedAt < this.#completeSince) return;
-    this.#remember(key, receivedAt);
-    const since = loadSince(receivedAt);
-    if (since <= this.#completeSince) return;
-    this.#completeSince = since;
-    for (const [oldest, seenAt] of this.#seenAt) {
-      if (seenAt >= since) break;
-      this.#seenAt.delete(oldest);
-    }
+    this.#seenAt.note(key, receivedAt, this.#completeSince);
+    this.#completeSince = Math.max(this.#completeSince, loadSince(receivedAt));
   }
 
+  /** Those that may still be asked for, and at most as many that are too old. */
   get size(): number {
     return this.#seenAt.size;
-  }
-
-  #remember(key: string, receivedAt: number): void {
-    const latest = Math.max(receivedAt, this.#seenAt.get(key) ?? receivedAt);
-    this.#seenAt.delete(key);
-    this.#seenAt.set(key, latest);
   }
 }
 
@@ -76,9 +66,4 @@ export function loadSince(receivedAt: number, reachMs = WINDOW_MS): number {
  */
 export function isRepeat(seenAt: number | undefined, receivedAt: number, reachMs = WINDOW_MS): boolean {
   return seenAt !== undefined && receivedAt - seenAt <= reachMs && seenAt - receivedAt <= MEMORY_MS;
-}
-
-/** @param visitor first 64 bits of the HMAC, decimal */
-export function windowKey(visitor: string, eventId: string): string {
-  return `${visitor} ${eventId}`;
 }

@@ -4,7 +4,7 @@ import { gatherer } from './gather.ts';
 import type { Portion } from './work.ts';
 
 const MIB = 1024 ** 2;
-const UNIT_BYTES = 6 * MIB;
+const UNIT_BYTES = 16 * MIB;
 const LINGER_MS = 150;
 
 interface Unit {
@@ -111,7 +111,7 @@ describe('the gatherer', () => {
   });
 
   it('makes no unit larger than the bound, and keeps the order', async () => {
-    const added = [0, 1, 2, 3].map((partition) => gather.add(portion(partition, 2.5 * MIB)));
+    const added = [0, 1, 2, 3].map((partition) => gather.add(portion(partition, 0.4 * UNIT_BYTES)));
     units[0]?.resolve();
     await Promise.all(added.slice(0, 2));
     await linger();

@@ -11,7 +11,7 @@ import type { Portion } from './work.ts';
 
 const LINGER_MS = 150;
 /** An event takes at least 140 bytes in the log, so a unit stays below the rows that one INSERT may have. */
-const UNIT_BYTES = 6 * 1024 * 1024;
+const UNIT_BYTES = 16 * 1024 * 1024;
 
 export interface Gatherer {
   /** Resolves once the portion is counted; rejects as its unit does. */

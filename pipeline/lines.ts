@@ -4,6 +4,8 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Uuid } from '../contract/beacon.ts';
 import { Drops, Event } from '../contract/event.ts';
+import { type EventKey, eventKey } from './event-key.ts';
+import { visitorNumber } from './visitor-number.ts';
 
 const NEWLINE = 0x0a;
 const Instant = Type.Integer({
@@ -26,8 +28,23 @@ const eventSchema = Compile(
 
 const dropsSchema = Compile(Type.Object({ ...Drops.properties, received_at: Instant }));
 
-/** Bytes and not text: a dead letter is kept as it came. */
-export function* linesOf(body: Buffer): Generator<Buffer> {
+/** Of a frame. Bytes and not text where nobody can read it: a dead letter is kept as it came. */
+export type Line =
+  | { kind: 'event'; event: Event; visitor: string; key: EventKey | undefined }
+  | { kind: 'drops'; drops: Drops }
+  | { kind: 'unreadable'; reason: string; body: Buffer };
+
+export function linesOf(body: Buffer): Line[] {
+  if (!isUtf8(body)) return [...piecesOf(body)].map(lineOfBytes);
+  // One text for all lines: a buffer for each costs as much as to parse it.
+  return body
+    .toString('utf8')
+    .split('\n')
+    .filter((text) => text !== '')
+    .map(lineOf);
+}
+
+function* piecesOf(body: Buffer): Generator<Buffer> {
   for (let start = 0; start < body.length; ) {
     const newline = body.indexOf(NEWLINE, start);
     const end = newline === -1 ? body.length : newline;
@@ -36,17 +53,25 @@ export function* linesOf(body: Buffer): Generator<Buffer> {
   }
 }
 
+function lineOfBytes(body: Buffer): Line {
+  return isUtf8(body) ? lineOf(body.toString('utf8')) : { kind: 'unreadable', reason: 'not UTF-8', body };
+}
+
 /** An event, a count of drops, or why it is neither. */
-export function parseLine(line: Buffer): Event | Drops | Error {
-  if (!isUtf8(line)) return new Error('not UTF-8');
+function lineOf(text: string): Line {
+  const unreadable = (reason: string): Line => ({ kind: 'unreadable', reason, body: Buffer.from(text) });
   let value: unknown;
   try {
-    value = JSON.parse(line.toString('utf8'));
+    value = JSON.parse(text);
   } catch (cause) {
-    return new Error(`not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    return unreadable(`not JSON: ${cause instanceof Error ? cause.message : cause}`);
   }
-  if (eventSchema.Check(value)) return value;
-  if (dropsSchema.Check(value)) return value;
+  if (eventSchema.Check(value)) {
+    const visitor = visitorNumber(value.visitor);
+    const key = value.event_id === undefined ? undefined : eventKey(visitor, value.event_id);
+    return { kind: 'event', event: value, visitor, key };
+  }
+  if (dropsSchema.Check(value)) return { kind: 'drops', drops: value };
   const [first] = eventSchema.Errors(value);
-  return new Error(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+  return unreadable(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
 }

@@ -7,59 +7,59 @@
  * been filled with.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
-import { type Event, happenedAt } from '../contract/event.ts';
-import { type EventLog, type Frame, LIVE_GROUP, PIPELINE_GROUP, type Subscription } from '../kafka/port.ts';
+import { happenedAt } from '../contract/event.ts';
+import {
+  type EventLog,
+  LIVE_GROUP,
+  type LogBatch,
+  PIPELINE_GROUP,
+  type Subscription,
+} from '../kafka/port.ts';
 import type { VisitorSign } from '../redis/visitor-tracker.ts';
-import { windowKey } from './duplicate-window.ts';
-import { linesOf, parseLine } from './lines.ts';
-import { visitorNumber } from './visitor-number.ts';
+import type { DecodedFrames } from './decoded-frames.ts';
+import { LastKeys } from './last-keys.ts';
 
-/** Between two batches of a partition: each is a commit in the log. */
+/** Between two batches of a partition. All partitions read at the same instants, so that their signs are noted together. */
 const PACE_MS = 25;
+/** Where reading begins is told by counting; what is committed here only lets the log remove frames. */
+const COMMIT_WITHIN_MS = 1_000;
 /** Of the event ids last seen: a beacon that is sent again after a leave must not bring its visitor back. */
 const KNOWN_EVENTS = 100_000;
 
 export interface LiveReaderOptions {
+  frames: DecodedFrames;
   log: Pick<EventLog, 'subscribe' | 'lag'>;
   /** Never rejects. */
   note(signs: VisitorSign[]): Promise<void>;
 }
 
-export function startLiveReader({ log, note }: LiveReaderOptions): Promise<Subscription> {
-  const known = new LRUCache<string, true>({ max: KNOWN_EVENTS });
+export function startLiveReader({ log, frames, note }: LiveReaderOptions): Promise<Subscription> {
+  const known = new LastKeys(KNOWN_EVENTS);
 
-  function isRepeat({ visitor, event_id }: Event): boolean {
-    if (event_id === undefined) return false;
-    const key = windowKey(visitorNumber(visitor), event_id);
-    if (known.has(key)) return true;
-    known.set(key, true);
-    return false;
-  }
-
-  function* signsIn(frames: readonly Frame[]): Generator<VisitorSign> {
-    for (const { body } of frames) {
-      for (const line of linesOf(body)) {
-        const said = parseLine(line);
-        if (said instanceof Error || 'dropped' in said || isRepeat(said)) continue;
+  function* signsIn({ partition, frames: ofBatch }: LogBatch): Generator<VisitorSign> {
+    for (const frame of ofBatch) {
+      for (const line of frames.lines('presence', partition, frame)) {
+        if (line.kind !== 'event' || (line.key !== undefined && !known.add(line.key))) continue;
+        const { event, visitor } = line;
         yield {
-          visitor: visitorNumber(said.visitor),
-          communityId: said.community_id,
-          at: happenedAt(said),
-          leaving: said.type === 'leave',
+          visitor,
+          communityId: event.community_id,
+          at: happenedAt(event),
+          leaving: event.type === 'leave',
         };
       }
     }
   }
 
   return log.subscribe(LIVE_GROUP, {
+    commitWithinMs: COMMIT_WITHIN_MS,
     async assigned(partition, committed) {
       const counted = (await log.lag(PIPELINE_GROUP)).find((each) => each.partition === partition);
       return counted?.committed ?? committed;
     },
-    async batch({ frames }, signal) {
-      await note([...signsIn(frames)]);
-      await pause(PACE_MS, undefined, { signal }).catch(() => {});
+    async batch(batch, signal) {
+      await note([...signsIn(batch)]);
+      await pause(PACE_MS - (performance.now() % PACE_MS), undefined, { signal }).catch(() => {});
     },
     revoked() {},
   });

@@ -3,6 +3,7 @@
  * that they are made of, so they are restored from it when the live store has lost them, or was away when they were to
  * be updated; and their errors stop nothing.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type AnalyticsStore, NIL_UUID } from '../clickhouse/port.ts';
 import { happenedAt } from '../contract/event.ts';
@@ -10,7 +11,6 @@ import type { Calendar } from '../contract/reporting-day.ts';
 import { type LiveStore, SITE } from '../redis/port.ts';
 import type { VisitorSign, VisitorTracker } from '../redis/visitor-tracker.ts';
 import { seldom } from '../seldom.ts';
-import { visitorNumber } from './visitor-number.ts';
 import type { Entry } from './work.ts';
 
 /** Raw may not have those who left so lately, and would bring them back. */
@@ -140,16 +140,17 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
     );
     await countToday(
       today,
-      ofToday.map(({ event }) => ({
-        visitor: visitorNumber(event.visitor),
+      ofToday.map(({ event, visitor }) => ({
+        visitor,
         community: event.community_id ?? NIL_UUID,
       })),
     );
   }
 
-  /** All that waits at once, and then what has come meanwhile. */
+  /** All that waits at once, and then what has come meanwhile; those of the same turn together. */
   async function noteAll(): Promise<void> {
     while (waiting.length > 0) {
+      await endOfTurn();
       const signs = waiting;
       waiting = [];
       for (const sign of signs) if (sign.leaving) leaves.push(sign);

@@ -15,7 +15,8 @@ import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { abortable } from './abortable.ts';
 import { commit } from './commit.ts';
-import { DuplicateWindow, windowKey } from './duplicate-window.ts';
+import { DecodedFrames } from './decoded-frames.ts';
+import { DuplicateWindow } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
 import { liveNumbers } from './live.ts';
 import { startLiveReader } from './live-reader.ts';
@@ -24,7 +25,6 @@ import { placesCache } from './places.ts';
 import { eventRow } from './rows.ts';
 import { STEPS } from './steps.ts';
 import { Tally } from './tally.ts';
-import { visitorNumber } from './visitor-number.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
 const SWEEP_MS = 250;
@@ -68,7 +68,9 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     onFailure: metrics.liveFailed,
   });
   const gather = gatherer(count);
+  const frames = new DecodedFrames();
   const context: StepContext = {
+    frames,
     places,
     analytics,
     calendar,
@@ -108,10 +110,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   /** What is true only once a portion is counted. */
   function remember({ portion, entries, tally }: Prepared): void {
-    for (const { event } of entries) {
-      if (event.event_id === undefined) continue;
-      portion.window.add(windowKey(visitorNumber(event.visitor), event.event_id), event.received_at);
-    }
+    for (const { event, key } of entries) if (key !== undefined) portion.window.add(key, event.received_at);
     const holding = holdings.get(portion.partition);
     if (!portion.recounted && holding?.owner === portion.owner) holding.checkpoint = portion;
     metrics.counted(entries.length);
@@ -172,7 +171,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     batch: countBatch,
     revoked: (partition) => void holdings.delete(partition),
   });
-  const reader = await startLiveReader({ log, note: (signs) => live.note(signs) });
+  const reader = await startLiveReader({ log, frames, note: (signs) => live.note(signs) });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
   const restorer = setInterval(() => void live.restore(), RESTORE_MS);
 

@@ -4,12 +4,17 @@ import type { Event } from '../contract/event.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import { event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { eventRow, sessionDeltas } from './rows.ts';
+import { visitorNumber } from './visitor-number.ts';
 
 const at = (minutes: number) => NOW + minutes * MINUTE;
 const kathmandu = calendar('Asia/Kathmandu');
-const row = (fields: Partial<Event>) => eventRow({ event: event(fields), offset: 7, index: 3 }, 2, kathmandu);
+const entry = (fields: Partial<Event>, offset: number, index: number) => {
+  const made = event(fields);
+  return { event: made, visitor: visitorNumber(made.visitor), key: undefined, offset, index };
+};
+const row = (fields: Partial<Event>) => eventRow(entry(fields, 7, 3), 2, kathmandu);
 const deltas = (...events: Partial<Event>[]) =>
-  sessionDeltas(events.map((fields, index) => ({ event: event(fields), offset: 0, index })));
+  sessionDeltas(events.map((fields, index) => entry(fields, 0, index)));
 
 describe('the row of an event', () => {
   it('has its place in the log and the day and hour of the reporting zone', () => {

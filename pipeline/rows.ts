@@ -3,7 +3,6 @@ import { type EventRow, NIL_UUID } from '../clickhouse/port.ts';
 import { happenedAt } from '../contract/event.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { SessionDelta } from '../postgres/port.ts';
-import { visitorNumber } from './visitor-number.ts';
 import type { Entry } from './work.ts';
 
 export function eventRow(entry: Entry, partition: number, calendar: Calendar): EventRow {
@@ -19,7 +18,7 @@ export function eventRow(entry: Entry, partition: number, calendar: Calendar): E
     happened_at: at,
     day: calendar.dayOf(at),
     hour: calendar.hourOf(at),
-    visitor: visitorNumber(event.visitor),
+    visitor: entry.visitor,
     session_id: event.session_id ?? '',
     user_id: event.user_id ?? '',
     community_id: event.community_id ?? NIL_UUID,

@@ -1,9 +1,9 @@
 /** What happens to an event between the log and the stores: a literal list, in order. */
 import type { Event } from '../contract/event.ts';
 import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
-import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS, windowKey } from './duplicate-window.ts';
-import { linesOf, parseLine } from './lines.ts';
-import { visitorNumber } from './visitor-number.ts';
+import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS } from './duplicate-window.ts';
+import { eventKey } from './event-key.ts';
+import { InstantsByKey } from './instants-by-key.ts';
 import type { Draft, Entry, StepContext } from './work.ts';
 
 type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
@@ -11,27 +11,27 @@ type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
 export const STEPS: readonly Step[] = [decode, dropRepeats, dropKnownHistory, attachPlace, attachCountry];
 
 /** A line that is neither an event nor a count of drops goes to the dead letters, whole; the others go on. */
-async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<void> {
+async function decode(draft: Draft, { frames, deadLetter, now }: StepContext): Promise<void> {
   const { tally, portion } = draft;
-  const { partition, frames } = portion;
+  const { partition } = portion;
   let undecodable = 0;
-  for (const { offset, body } of frames) {
-    let index = 0;
-    for (const line of linesOf(body)) {
-      const said = parseLine(line);
-      if (said instanceof Error) {
+  for (const frame of portion.frames) {
+    const { offset } = frame;
+    for (const [index, line] of frames.lines('counting', partition, frame).entries()) {
+      if (line.kind === 'unreadable') {
         undecodable += 1;
-        await deadLetter({ partition, offset, index, reason: said.message, body: line });
-      } else {
-        draft.receivedUntil = Math.max(draft.receivedUntil ?? 0, said.received_at);
-        if ('dropped' in said) {
-          for (const reason of DROP_REASONS) tally.add(reason, said.received_at, said.dropped[reason] ?? 0);
-        } else {
-          tally.add('accepted', said.received_at);
-          draft.entries.push({ event: said, offset, index });
-        }
+        await deadLetter({ partition, offset, index, reason: line.reason, body: line.body });
+        continue;
       }
-      index += 1;
+      const { received_at } = line.kind === 'event' ? line.event : line.drops;
+      draft.receivedUntil = Math.max(draft.receivedUntil ?? 0, received_at);
+      if (line.kind === 'drops') {
+        for (const reason of DROP_REASONS) tally.add(reason, received_at, line.drops.dropped[reason] ?? 0);
+      } else {
+        const { event, visitor, key } = line;
+        tally.add('accepted', received_at);
+        draft.entries.push({ event, visitor, key, offset, index });
+      }
     }
   }
   if (undecodable === 0) return;
@@ -60,32 +60,20 @@ async function dropRepeats(draft: Draft, { analytics }: StepContext): Promise<vo
   const beyond = named.filter(
     ({ received_at, reachMs }) => reachMs > WINDOW_MS || !window.covers(received_at),
   );
-  const seen = new Map<string, number[]>();
-  const note = (key: string, receivedAt: number) => {
-    const instants = seen.get(key);
-    if (instants === undefined) seen.set(key, [receivedAt]);
-    else instants.push(receivedAt);
-  };
   const beyondIds = [...new Set(beyond.map(({ event_id }) => event_id))];
   const beyondSince = beyond.reduce(
     (first, { received_at, reachMs }) => Math.min(first, loadSince(received_at, reachMs)),
     Infinity,
   );
-  for (const { eventId, visitor, receivedAt } of await analytics.seenEventIds(
-    partition,
-    firstOffset,
-    beyondSince,
-    beyondIds,
-  )) {
-    note(windowKey(visitor, eventId), receivedAt);
-  }
-  keep(draft, 'duplicate', ({ event }) => {
-    const { event_id, visitor, received_at } = event;
-    if (event_id === undefined) return true;
-    const key = windowKey(visitorNumber(visitor), event_id);
-    const isSeen = seen.get(key)?.some((seenAt) => isRepeat(seenAt, received_at, reachOf(event))) ?? false;
-    if (isSeen || window.has(key, received_at)) return false;
-    note(key, received_at);
+  const known = await analytics.seenEventIds(partition, firstOffset, beyondSince, beyondIds);
+  /** By raw, and before in this portion. The latest of an id is what tells: an earlier one is no closer to what comes after. */
+  const seen = new InstantsByKey(known.length + named.length);
+  for (const { eventId, visitor, receivedAt } of known) seen.note(eventKey(visitor, eventId), receivedAt, 0);
+  keep(draft, 'duplicate', ({ event, key }) => {
+    if (key === undefined) return true;
+    const { received_at } = event;
+    if (isRepeat(seen.get(key), received_at, reachOf(event)) || window.has(key, received_at)) return false;
+    seen.note(key, received_at, 0);
     return true;
   });
 }

@@ -4,7 +4,9 @@ import type { Event } from '../contract/event.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { DeadLetter, Frame } from '../kafka/port.ts';
 import type { Claim, OffsetRange } from '../postgres/port.ts';
+import type { DecodedFrames } from './decoded-frames.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
+import type { EventKey } from './event-key.ts';
 import type { Places } from './places.ts';
 import type { Tally } from './tally.ts';
 
@@ -21,6 +23,10 @@ export interface Portion extends OffsetRange, Claim {
 /** An event on its way, with its place in the log. */
 export interface Entry {
   event: Event;
+  /** In the analytics store. */
+  visitor: string;
+  /** Of the visitor and the event id; undefined where it has none. */
+  key: EventKey | undefined;
   offset: number;
   index: number;
   communityDivision?: string | undefined;
@@ -38,6 +44,7 @@ export interface Draft {
 
 /** What the steps stand on. */
 export interface StepContext {
+  frames: DecodedFrames;
   places: Places;
   analytics: Pick<AnalyticsStore, 'recentEventIds' | 'seenEventIds' | 'knownEventIds'>;
   deadLetter(letter: DeadLetter): Promise<void>;

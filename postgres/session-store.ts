@@ -1,5 +1,6 @@
 /** The session store over PostgreSQL. */
 import { holdAdvisoryLock } from './advisory-lock.ts';
+import { arrayText } from './array-text.ts';
 import type { Database } from './database.ts';
 import {
   type Batch,
@@ -24,11 +25,11 @@ const SQL = {
   readLedger: sql('read_ledger'),
   forgetLedger: sql('forget_ledger'),
   readProgress: sql('read_progress'),
-  lockSessions: sql('lock_sessions'),
   upsertSessions: sql('upsert_sessions'),
   readCheckpoint: sql('read_checkpoint'),
   summariseConversions: sql('summarise_conversions'),
   reachRowsByKey: sql('reach_rows_by_key'),
+  countSessionPages: sql('count_session_pages'),
   deleteIdleSessions: sql('delete_idle_sessions'),
   listDivisions: sql('list_divisions'),
   listCommunities: sql('list_communities'),
@@ -39,6 +40,8 @@ const SQL = {
 /** Width of the columns session_id and user_id. */
 const MAX_ID_CHARACTERS = 64;
 const SESSIONS_PER_DELETE = 10_000;
+/** Of each partition, at a time: some hundred thousand sessions are looked at. */
+const PAGES_PER_LOOK = 1_000;
 
 /** PostgreSQL's bigint and numeric arrive as text. */
 type CheckpointRow = { partition: number; first_offset: string; next_offset: string };
@@ -101,17 +104,15 @@ export class PostgresSessionStore implements SessionStore {
         ]);
       }
       if (sessions.length === 0) return;
-      const fingerprints = column(sessions, 'fingerprint');
-      await client.query(SQL.lockSessions, [fingerprints]);
       await client.query(SQL.upsertSessions, [
-        fingerprints,
-        sessions.map(({ sessionId }) => storable(sessionId)),
-        sessions.map(({ userId }) => (userId === null ? null : storable(userId))),
-        column(sessions, 'firstSeen'),
-        column(sessions, 'lastSeen'),
-        column(sessions, 'pageViews'),
-        column(sessions, 'firstSignedInAt'),
-        column(sessions, 'beganAnonymous'),
+        arrayText(column(sessions, 'fingerprint')),
+        arrayText(sessions.map(({ sessionId }) => storable(sessionId))),
+        arrayText(sessions.map(({ userId }) => (userId === null ? null : storable(userId)))),
+        arrayText(column(sessions, 'firstSeen')),
+        arrayText(column(sessions, 'lastSeen')),
+        arrayText(column(sessions, 'pageViews')),
+        arrayText(column(sessions, 'firstSignedInAt')),
+        arrayText(column(sessions, 'beganAnonymous')),
         this.#sessionTimeoutMs,
       ]);
     });
@@ -186,16 +187,24 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   async deleteSessionsIdleSince(instant: number): Promise<number> {
+    const [row] = await this.#database.query<{ pages: string }>(SQL.countSessionPages);
+    const pages = Number(row?.pages);
     let total = 0;
-    for (;;) {
-      const deleted = await this.#database.transaction(async (client) => {
-        await client.query(SQL.reachRowsByKey);
-        const { rowCount } = await client.query(SQL.deleteIdleSessions, [instant, SESSIONS_PER_DELETE]);
-        return rowCount ?? 0;
-      });
-      total += deleted;
-      if (deleted === 0) return total;
+    for (let page = 0; page < pages; page += PAGES_PER_LOOK) {
+      for (let deleted = -1; deleted !== 0; total += deleted) {
+        deleted = await this.#database.transaction(async (client) => {
+          await client.query(SQL.reachRowsByKey);
+          const { rowCount } = await client.query(SQL.deleteIdleSessions, [
+            instant,
+            SESSIONS_PER_DELETE,
+            page,
+            page + PAGES_PER_LOOK,
+          ]);
+          return rowCount ?? 0;
+        });
+      }
     }
+    return total;
   }
 
   async ping(): Promise<void> {
@@ -223,5 +232,6 @@ function requireDistinct(what: string, keys: readonly unknown[]): void {
 
 /** What PostgreSQL would refuse (NUL, too long) must not hold up a partition of the log for ever. */
 function storable(id: string): string {
+  if (id.length <= MAX_ID_CHARACTERS && !id.includes('\0')) return id;
   return [...id.replaceAll('\0', '')].slice(0, MAX_ID_CHARACTERS).join('');
 }

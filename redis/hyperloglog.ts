@@ -5,23 +5,25 @@
  * (arXiv:1702.01284), section 2: no bias table and no switch between ranges. Few values are kept as a map of the
  * registers that are not 0, since most communities have few visitors a day.
  */
-import { hash } from 'node:crypto';
+import { murmurHash } from '../murmur-hash.ts';
 
 const INDEX_BITS = 14;
 const REGISTERS = 2 ** INDEX_BITS;
 /** Bits of a 64-bit hash that are left for the rank. */
 const RANK_BITS = 64 - INDEX_BITS;
 const MAX_SPARSE = 256;
+const SEED = 0x466f6f74;
+const digest = new Int32Array(4);
 
 export class HyperLogLog {
   #sparse: Map<number, number> | undefined = new Map();
   #dense = new Uint8Array(0);
 
   add(value: string): void {
-    const digest = hash('sha1', value);
-    const index = word(digest, 0) >>> (32 - INDEX_BITS);
-    const zeros = Math.clz32(word(digest, 1));
-    const rank = 1 + (zeros < 32 ? zeros : Math.min(RANK_BITS, 32 + Math.clz32(word(digest, 2))));
+    murmurHash(value, SEED, digest);
+    const index = (digest[0] ?? 0) >>> (32 - INDEX_BITS);
+    const zeros = Math.clz32(digest[1] ?? 0);
+    const rank = 1 + (zeros < 32 ? zeros : Math.min(RANK_BITS, 32 + Math.clz32(digest[2] ?? 0)));
     if (this.#sparse === undefined) {
       if (rank > (this.#dense[index] ?? 0)) this.#dense[index] = rank;
       return;
@@ -53,11 +55,6 @@ export class HyperLogLog {
     if (this.#sparse !== undefined) withRank[0] = REGISTERS - this.#sparse.size;
     return withRank;
   }
-}
-
-/** The n-th 32 bits of a hexadecimal digest. */
-function word(digest: string, n: number): number {
-  return Number.parseInt(digest.slice(8 * n, 8 * n + 8), 16);
 }
 
 /** x + sum of x^(2^k) 2^(k-1), for the registers that are still 0. */

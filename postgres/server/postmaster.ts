@@ -24,7 +24,7 @@ const SETTINGS: Record<string, string | number> = {
   // Nobody logs in as one.
   superuser_reserved_connections: 0,
   shared_buffers: '128MB',
-  max_wal_size: '512MB',
+  max_wal_size: '2GB',
   fsync: 'on',
   synchronous_commit: 'on',
   jit: 'off',

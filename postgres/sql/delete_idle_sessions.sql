@@ -1,11 +1,11 @@
--- One bounded bite. Rows are locked in the order of the fingerprint, as the upsert does; a session that came back
--- to life in the meantime is kept.
--- $1 instant, ms since the epoch; $2 most rows to delete
+-- One bounded bite of a stretch of pages, the same of every partition. Rows are locked in the order of the fingerprint, as the
+-- upsert does; a session that came back to life in the meantime is kept.
+-- $1 instant, ms since the epoch; $2 most rows to delete; $3 first page, $4 page after the last
 with idle as (
   select fingerprint
   from anonymous_session
-  where last_seen < timestamptz 'epoch' + $1::bigint * interval '1 millisecond'
-  order by last_seen
+  where ctid >= format('(%s,0)', $3::bigint)::tid and ctid < format('(%s,0)', $4::bigint)::tid
+    and last_seen < timestamptz 'epoch' + $1::bigint * interval '1 millisecond'
   limit $2
 ),
 held as materialized (

@@ -1,68 +1,42 @@
--- What a batch says of its visitors, one row a visitor. The sessions that were there have been locked by
--- lock_sessions.sql; what has come since is locked here. New ones are inserted in the order of the fingerprint; one that
--- somebody else inserts at the same time fails the transaction.
+-- What a batch says of its visitors, one row a visitor, in the order of the fingerprint, so that two instances never wait for
+-- each other in a circle. Each row is looked for once, in the partition that an insert of it goes to; one that is there is
+-- locked and changed as it is then, whoever changed it meanwhile.
 --
--- Every row is reached by its key, since a join would read all partitions: lateral with a limit is looked up in the one
--- partition that can have the row, and an insert is routed there. `changed` inserts only what is there and locked, so
--- each of its rows meets its conflict.
+-- What a conflict knows of the batch are the columns of the row that was to be inserted. They tell the rest: who was signed in has a
+-- user, who began without one and was signed in later has converted, and who began signed in was so when first seen.
 -- $1 fingerprint[], $2 session_id[], $3 user_id[], $4 first seen[], $5 last seen[], $6 page views[],
 -- $7 first signed in at[], $8 began anonymous[], $9 session timeout; instants and the timeout in ms
-with delta as materialized (
-  select
-    fingerprint,
-    session_id,
-    user_id,
-    timestamptz 'epoch' + first_seen * interval '1 millisecond' as first_seen,
-    timestamptz 'epoch' + last_seen * interval '1 millisecond' as last_seen,
-    page_views,
-    timestamptz 'epoch' + signed_in_at * interval '1 millisecond' as signed_in_at,
-    began_anonymous
-  from unnest(
-    $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[]
-  ) as row (fingerprint, session_id, user_id, first_seen, last_seen, page_views, signed_in_at, began_anonymous)
-  order by fingerprint
-),
-known as materialized (
-  select
-    session.fingerprint,
-    case
-      when delta.session_id = '' then session.session_id
-      when session.session_id = '' then delta.session_id
-      when delta.first_seen - session.last_seen > $9::bigint * interval '1 millisecond' then delta.session_id
-      else session.session_id
-    end as session_id,
-    coalesce(delta.user_id, session.user_id) as user_id,
-    least(session.first_seen, delta.first_seen) as first_seen,
-    greatest(session.last_seen, delta.last_seen) as last_seen,
-    session.page_views + delta.page_views as page_views,
-    case
-      when session.converted_at is not null then session.converted_at
-      when session.user_id is null then delta.signed_in_at
-      -- History imported later shows that a visitor who seemed to begin with a user had come before without one.
-      when delta.began_anonymous and delta.first_seen < session.first_seen
-        then coalesce(delta.signed_in_at, session.first_seen)
-    end as converted_at
-  from delta
-  cross join lateral (
-    select * from anonymous_session where anonymous_session.fingerprint = delta.fingerprint limit 1 for update
-  ) as session
-),
-changed as (
-  insert into anonymous_session (fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at)
-  select fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at
-  from known
-  on conflict (fingerprint) do update
-  set session_id = excluded.session_id,
-      user_id = excluded.user_id,
-      first_seen = excluded.first_seen,
-      last_seen = excluded.last_seen,
-      page_views = excluded.page_views,
-      converted_at = excluded.converted_at
-)
-insert into anonymous_session (fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at)
+insert into anonymous_session as held
+  (fingerprint, session_id, user_id, first_seen, last_seen, page_views, converted_at)
 select
-  fingerprint, session_id, user_id, first_seen, last_seen, page_views,
-  case when began_anonymous then signed_in_at end
-from delta
-where not exists (select from known where known.fingerprint = delta.fingerprint)
+  fingerprint,
+  session_id,
+  user_id,
+  timestamptz 'epoch' + first_seen * interval '1 millisecond',
+  timestamptz 'epoch' + last_seen * interval '1 millisecond',
+  page_views,
+  case when began_anonymous then timestamptz 'epoch' + signed_in_at * interval '1 millisecond' end
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[]
+) as delta (fingerprint, session_id, user_id, first_seen, last_seen, page_views, signed_in_at, began_anonymous)
 order by fingerprint
+on conflict (fingerprint) do update
+set session_id = case
+      when excluded.session_id = '' then held.session_id
+      when held.session_id = '' then excluded.session_id
+      when excluded.first_seen - held.last_seen > $9::bigint * interval '1 millisecond' then excluded.session_id
+      else held.session_id
+    end,
+    user_id = coalesce(excluded.user_id, held.user_id),
+    first_seen = least(held.first_seen, excluded.first_seen),
+    last_seen = greatest(held.last_seen, excluded.last_seen),
+    page_views = held.page_views + excluded.page_views,
+    converted_at = case
+      when held.converted_at is not null then held.converted_at
+      when held.user_id is null and excluded.user_id is not null
+        then coalesce(excluded.converted_at, excluded.first_seen)
+      -- History imported later shows that a visitor who seemed to begin with a user had come before without one.
+      when held.user_id is not null and (excluded.user_id is null or excluded.converted_at is not null)
+        and excluded.first_seen < held.first_seen
+        then coalesce(excluded.converted_at, held.first_seen)
+    end
