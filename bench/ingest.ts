@@ -3,7 +3,7 @@
  * synchronised them) beside a bare uWebSockets.js server that parses and answers, and the same duties in Fastify.
  *
  * Each is a fresh process on core 0, wrk sends from core 1, and they take turns in a changing order, `ROUNDS` times (3), `SECONDS` each
- * (8), for single beacons and for arrays. `CONNECTIONS` (512) wait for their answers side by side.
+ * (8), for single beacons (`CONNECTIONS`, 512, wait for their answers side by side) and for arrays.
  */
 import { Loads } from './ingest/loads.ts';
 import { SERVERS, type ServerName, startServer } from './ingest/servers.ts';
@@ -15,9 +15,13 @@ import { keep, load, median } from './result.ts';
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SECONDS = Number(process.env.SECONDS ?? 8);
 const WARM_UP_SECONDS = Number(process.env.WARM_UP_SECONDS ?? 4);
-const CONNECTIONS = Number(process.env.CONNECTIONS ?? 512);
 const [SERVER_CORE, SENDER_CORE] = [0, 1];
-const LOADS = { 'single beacons': 1, 'arrays of 50': 50 };
+/** So many wait for their answers side by side: enough to keep a core busy, and with arrays not so many that it refuses some. */
+const LOADS = {
+  'single beacons': { beacons: 1, connections: Number(process.env.CONNECTIONS ?? 512) },
+  'arrays of 50': { beacons: 50, connections: 32 },
+};
+type Load = (typeof LOADS)[keyof typeof LOADS];
 
 interface Round {
   beaconsASecond: number;
@@ -33,11 +37,11 @@ type Rounds = Record<ServerName, Round[]>;
 const loads = new Loads();
 try {
   const measured: Record<string, ReturnType<typeof summary>> = {};
-  for (const [name, beacons] of Object.entries(LOADS)) {
+  for (const [name, sent] of Object.entries(LOADS)) {
     const rounds: Rounds = { footfall: [], bare: [], fastify: [] };
     for (let round = 0; round < ROUNDS; round++) {
       for (const server of rotated(SERVERS, round)) {
-        const figures = await measure(server, beacons);
+        const figures = await measure(server, sent);
         console.log(`${name}, round ${round + 1}, ${server}: ${JSON.stringify(figures)}`);
         rounds[server].push(figures);
       }
@@ -46,7 +50,7 @@ try {
   }
   keep('ingest', {
     question: 'beacons a second that one core takes',
-    configuration: `fresh processes on core ${SERVER_CORE}, wrk on core ${SENDER_CORE} with ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s after ${WARM_UP_SECONDS} s in changing order; other work ran on the machine: \`load\` is its load average`,
+    configuration: `fresh processes on core ${SERVER_CORE}, wrk on core ${SENDER_CORE} with ${LOADS['single beacons'].connections} connections for single beacons and ${LOADS['arrays of 50'].connections} for arrays, ${ROUNDS} rounds of ${SECONDS} s after ${WARM_UP_SECONDS} s in changing order; other work ran on the machine: \`load\` is its load average`,
     ratios: Object.fromEntries(
       Object.entries(measured).flatMap(([name, { toBare, toFastify }]) => [
         [`${name}, to bare uWebSockets.js`, toBare],
@@ -59,22 +63,25 @@ try {
   loads.remove();
 }
 
-async function measure(name: ServerName, beacons: number): Promise<Round> {
-  const server = await startServer(name, SERVER_CORE);
+async function measure(name: ServerName, { beacons, connections }: Load): Promise<Round> {
+  // Arrays come from applications, whose addresses have no usual limit: what is sent is counted all the same.
+  const limit: Record<string, string> = beacons === 1 ? {} : { INGEST_RATE_LIMIT: '1000000000' };
+  const server = await startServer(name, SERVER_CORE, limit);
   try {
     const sent = {
       port: server.port,
       requestsFile: loads.of(beacons),
-      connections: CONNECTIONS,
+      connections,
       core: SENDER_CORE,
     };
     await saturate({ ...sent, seconds: WARM_UP_SECONDS });
     const before = processorSeconds(server.pid);
     const { requests, seconds, p50, p99, refused, failed } = await saturate({ ...sent, seconds: SECONDS });
     const used = processorSeconds(server.pid) - before;
+    const taken = (requests - refused) * beacons;
     return {
-      beaconsASecond: Math.round((requests * beacons) / seconds),
-      processorMicrosecondsABeacon: hundredths((used * 1e6) / (requests * beacons)),
+      beaconsASecond: Math.round(taken / seconds),
+      processorMicrosecondsABeacon: hundredths((used * 1e6) / taken),
       p50,
       p99,
       refused,
