@@ -97,7 +97,7 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
       bytes: 0,
     };
     open[partition] = frame;
-    linger ??= setTimeout(closeAll, LINGER_MS);
+    if (linger === undefined) linger = setTimeout(closeAll, LINGER_MS);
     return frame;
   }
 
