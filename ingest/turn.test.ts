@@ -3,14 +3,24 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { Turn } from './turn.ts';
 
 let clock = 0;
+let processor = 0;
 let turn: Turn;
+const stand = (ms: number) => () => {
+  clock += ms;
+};
 const work = (ms: number) => () => {
   clock += ms;
+  processor += ms;
 };
 
 beforeEach(() => {
   clock = 0;
+  processor = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => clock);
+  vi.spyOn(process, 'cpuUsage').mockImplementation((since) => ({
+    user: processor * 1_000 - (since?.user ?? 0),
+    system: 0,
+  }));
   turn = new Turn({ burst: 100, lasting: 20, patience: 200 });
 });
 
@@ -41,6 +51,20 @@ test('when turns stay long they become short, until one is', async () => {
   await nextTurn();
   turn.use(work(70));
   expect(turn.isOver).toBe(false);
+});
+
+test('time in which the process stood still does not count', async () => {
+  for (let i = 0; i < 10; i++) {
+    turn.use(stand(300));
+    turn.use(work(10));
+    expect(turn.isOver).toBe(false);
+    await nextTurn();
+  }
+  turn.use(work(90));
+  turn.use(stand(300));
+  expect(turn.isOver).toBe(false);
+  turn.use(work(11));
+  expect(turn.isOver).toBe(true);
 });
 
 test('work that throws counts, too', () => {
