@@ -5,13 +5,24 @@ import { Turn } from './turn.ts';
 let clock = 0;
 let processor = 0;
 let turn: Turn;
-const stand = (ms: number) => () => {
-  clock += ms;
-};
-const work = (ms: number) => () => {
-  clock += ms;
-  processor += ms;
-};
+
+/** Answers how many pieces of work there was time for. */
+function pieces(count: number, ms: number): number {
+  let done = 0;
+  for (; done < count && !turn.isOver; done++) {
+    turn.use(() => {
+      clock += ms;
+      processor += ms;
+    });
+  }
+  return done;
+}
+
+function standStill(ms: number): void {
+  turn.use(() => {
+    clock += ms;
+  });
+}
 
 beforeEach(() => {
   clock = 0;
@@ -25,53 +36,52 @@ beforeEach(() => {
 });
 
 test('a burst may take a long turn, and not more', () => {
-  for (let i = 0; i < 10; i++) turn.use(work(10));
-  expect(turn.isOver).toBe(false);
-  turn.use(work(1));
-  expect(turn.isOver).toBe(true);
+  const done = pieces(1_000, 1);
+  expect(done).toBeGreaterThan(100);
+  expect(done).toBeLessThan(110);
 });
 
 test('the next turn begins anew', async () => {
-  turn.use(work(101));
+  pieces(1_000, 1);
   await nextTurn();
   expect(turn.isOver).toBe(false);
 });
 
 test('when turns stay long they become short, until one is', async () => {
   for (let i = 0; i < 4; i++) {
-    turn.use(work(70));
-    expect(turn.isOver).toBe(false);
+    expect(pieces(70, 1)).toBe(70);
     await nextTurn();
   }
-  turn.use(work(21));
-  expect(turn.isOver).toBe(true);
+  expect(pieces(70, 1)).toBeLessThan(30);
   await nextTurn();
-  turn.use(work(5));
-  expect(turn.isOver).toBe(false);
+  expect(pieces(5, 1)).toBe(5);
   await nextTurn();
-  turn.use(work(70));
-  expect(turn.isOver).toBe(false);
+  expect(pieces(70, 1)).toBe(70);
 });
 
 test('time in which the process stood still does not count', async () => {
   for (let i = 0; i < 10; i++) {
-    turn.use(stand(300));
-    turn.use(work(10));
-    expect(turn.isOver).toBe(false);
+    standStill(300);
+    expect(pieces(5, 1)).toBe(5);
+    standStill(300);
+    expect(pieces(5, 1)).toBe(5);
     await nextTurn();
   }
-  turn.use(work(90));
-  turn.use(stand(300));
-  expect(turn.isOver).toBe(false);
-  turn.use(work(11));
-  expect(turn.isOver).toBe(true);
+  standStill(300);
+  expect(pieces(80, 1)).toBe(80);
+  standStill(300);
+  expect(pieces(80, 1)).toBeLessThan(20);
 });
 
 test('work that throws counts, too', () => {
   const fail = () => {
-    work(101)();
+    clock += 10;
+    processor += 10;
     throw new Error('a bug');
   };
-  expect(() => turn.use(fail)).toThrow('a bug');
+  for (let i = 0; i < 15; i++) {
+    expect(turn.isOver).toBe(i >= 12);
+    expect(() => turn.use(fail)).toThrow('a bug');
+  }
   expect(turn.isOver).toBe(true);
 });
