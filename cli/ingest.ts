@@ -1,6 +1,6 @@
 /** The collector: one process, or several that share its port. */
 import { stop as stopCompiler } from 'esbuild';
-import { Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { reportBacklog } from '../ingest/backlog-report.ts';
 import { bundleBeacon } from '../ingest/beacon/bundle.ts';
@@ -9,7 +9,6 @@ import { openLive } from '../redis/open.ts';
 import { openCollectorLog } from './engines.ts';
 import { ingestServices } from './ingest-services.ts';
 import { createLogger } from './logger.ts';
-import { addProcessMemory } from './process-memory.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 import { runTogether } from './supervisor.ts';
@@ -32,7 +31,7 @@ function runCollector(config: Config, member: number | undefined): Promise<void>
     // It is a process of its own, and has nothing more to do.
     await stopCompiler();
     const metrics = new Registry();
-    addProcessMemory(metrics);
+    collectDefaultMetrics({ register: metrics });
     const collector = await startCollector({
       config,
       log,

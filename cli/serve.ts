@@ -1,5 +1,5 @@
 /** The process of the pipeline, the query API, or both: embedded, the analytics store belongs to one process. */
-import { Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
 import { startClosing } from '../pipeline/closing.ts';
@@ -12,7 +12,6 @@ import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
-import { addProcessMemory } from './process-memory.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
@@ -35,7 +34,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const calendar = createCalendar(timeZone);
     const tracker = new VisitorTracker(live, { realtimeTtlMs });
     const metrics = new Registry();
-    addProcessMemory(metrics);
+    collectDefaultMetrics({ register: metrics });
     const ports: Record<string, number> = {};
     /** In the order in which they are to be closed. */
     const closers: (() => Promise<void>)[] = [];
