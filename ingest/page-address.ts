@@ -18,8 +18,9 @@ const PLAIN =
 export function storedUrl(url: string): string {
   const plainPath = PLAIN.exec(url)?.[1];
   if (plainPath !== undefined) return plainPath.slice(0, MAX_STORED_URL_LENGTH);
-  if (!isPageAddress(url)) return '';
-  const { pathname, search, searchParams, hash } = new URL(url, 'http://page');
+  const address = pageAddress(url);
+  if (address === undefined) return '';
+  const { pathname, search, searchParams, hash } = address;
   const page = /^#!?\//.test(hash) ? pathname + hash.replace(/\?.*/, '') : pathname;
   if (search === '') return page.slice(0, MAX_STORED_URL_LENGTH);
   const kept = new URLSearchParams();
@@ -33,12 +34,21 @@ export function storedUrl(url: string): string {
 /** Origin and path of the page before; empty where it is not an address. */
 export function storedReferrer(referrer: string): string {
   if (referrer.startsWith('http') && PLAIN.test(referrer)) return referrer.slice(0, MAX_REFERRER_LENGTH);
-  if (!URL.canParse(referrer)) return '';
-  const { origin, pathname, protocol } = new URL(referrer);
-  return /^https?:$/.test(protocol) ? `${origin}${pathname}`.slice(0, MAX_REFERRER_LENGTH) : '';
+  const address = parsed(referrer);
+  if (address === undefined || !/^https?:$/.test(address.protocol)) return '';
+  return `${address.origin}${address.pathname}`.slice(0, MAX_REFERRER_LENGTH);
 }
 
-function isPageAddress(url: string): boolean {
-  if (url.startsWith('/')) return URL.canParse(url, 'http://page');
-  return /^https?:\/\//i.test(url) && URL.canParse(url);
+function pageAddress(url: string): URL | undefined {
+  if (url.startsWith('/')) return parsed(url, 'http://page');
+  return /^https?:\/\//i.test(url) ? parsed(url) : undefined;
+}
+
+/** Not by `URL.canParse`: once it is optimised, that of Node 20 takes a host with ü for broken. */
+function parsed(text: string, base?: string): URL | undefined {
+  try {
+    return new URL(text, base);
+  } catch {
+    return undefined;
+  }
 }
