@@ -1,10 +1,10 @@
 /**
- * Does the cost of a beacon depend on how many come? Processor time a beacon of one collector at rates from 1,000 a second to its most, at fixed
- * rates of single beacons, `SECONDS` each (8), up and down again. And what do two collectors take that share a port, beside one?
+ * Does the cost of a beacon depend on how many come? Processor time a beacon of one collector at fixed rates of single beacons, `SECONDS` each (8),
+ * up and down again, beside a bare server: a core that wakes up for each has nothing in its caches, whatever it does then. And what do two collectors take that share a port, beside one?
  * There the sender has to share the two cores with them, so that is a lower bound.
  */
 import { Loads } from './ingest/loads.ts';
-import { startServer } from './ingest/servers.ts';
+import { type ServerName, startServer } from './ingest/servers.ts';
 import { processorSeconds, processTree } from './live/watched.ts';
 import { openLoad } from './load/open-loop.ts';
 import { saturate } from './load/wrk.ts';
@@ -21,19 +21,21 @@ const [SERVER_CORE, SENDER_CORE] = [0, 1];
 
 const loads = new Loads();
 try {
-  const cost = await costByRate();
+  const cost = { footfall: await costByRate('footfall'), bare: await costByRate('bare') };
   const collectors = await byCollectors();
-  const microseconds = (rate: number) =>
-    median(cost.filter((each) => each.rate === rate).map((each) => each.microseconds));
+  const growth = (server: keyof typeof cost) => {
+    const at = (rate: number | undefined) =>
+      median(cost[server].filter((each) => each.rate === rate).map((each) => each.microseconds));
+    return at(RATES[0]) / at(RATES.at(-1));
+  };
   const of = (processes: number) =>
     median(collectors.filter((each) => each.processes === processes).map((each) => each.beaconsASecond));
   keep('scaling', {
     question: 'processor time a beacon at every rate, and beacons a second of several collectors',
     configuration: `single beacons at fixed rates to one collector on core ${SERVER_CORE}; arrays of ${ARRAY} to collectors on both cores, which wrk shares`,
     ratios: {
-      [`processor time at ${RATES[0]} a second, to that at ${RATES.at(-1)}`]: hundredths(
-        microseconds(RATES[0] ?? 0) / microseconds(RATES.at(-1) ?? 0),
-      ),
+      [`growth of a bare server's time a beacon from ${RATES.at(-1)} to ${RATES[0]} a second, to ours`]:
+        hundredths(growth('bare') / growth('footfall')),
       'two collectors, to one': hundredths(of(2) / of(1)),
     },
     cost,
@@ -43,8 +45,8 @@ try {
   loads.remove();
 }
 
-async function costByRate() {
-  const server = await startServer('footfall', SERVER_CORE);
+async function costByRate(name: ServerName) {
+  const server = await startServer(name, SERVER_CORE);
   const figures = [];
   try {
     const sent = { port: server.port, requestsFile: loads.of(1), connections: CONNECTIONS };
@@ -56,7 +58,7 @@ async function costByRate() {
         SENDER_CORE,
       );
       const microseconds = hundredths(((processorSeconds(server.pid) - before) * 1e6) / answered);
-      const figure = { rate, microseconds, ...accepted, load: load() };
+      const figure = { server: name, rate, microseconds, ...accepted, load: load() };
       console.log(JSON.stringify(figure));
       figures.push(figure);
     }
