@@ -4,7 +4,7 @@
  * A frame is open from its first event until it holds {@link MAX_FRAME_EVENTS} events or {@link FRAME_BYTES}, or the first of all that are
  * open is {@link LINGER_MS} old; then it is appended, and everyone who put an event into it learns the outcome together. Under load frames
  * are full and the log writes few, large records; a lone beacon waits at most the linger. The frames of all partitions are closed
- * together, so that the log makes them durable together: one by one, that took a third of the collector's time.
+ * together, so that the log makes them durable together, and not a few at a time.
  *
  * What is dropped by policy is counted in the log as well: a frame ends with one line that says how many beacons of
  * which reason were dropped while it was open. So the ledger knows of them, however the collector ends.
