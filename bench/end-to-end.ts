@@ -16,10 +16,10 @@ import { fileURLToPath } from 'node:url';
 import { Installation, until } from '../integrity/installation.ts';
 import { type LagMeter, openLagMeter } from './end-to-end/lag.ts';
 import type { SenderAsked, SenderTold } from './end-to-end/messages.ts';
-import { postmasterOf, threadSeconds, type Use, useOf, useOfTree } from './end-to-end/processes.ts';
 import { differences, storedIn } from './end-to-end/proof.ts';
 import { Inspector } from './live/watched.ts';
 import { thisMachine } from './machine.ts';
+import { postmasterOf, threadSeconds, type Use, useOf, useOfTree } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { resultFile } from './result.ts';
 

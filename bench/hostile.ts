@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { KINDS, type KindName } from './hostile/kinds.ts';
 import { Loads } from './ingest/loads.ts';
 import { startServer } from './ingest/servers.ts';
-import { anonymousMiB } from './live/watched.ts';
 import { saturate } from './load/wrk.ts';
+import { useOf } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { keep, load, median } from './result.ts';
 
@@ -55,10 +55,10 @@ async function measure(name: KindName) {
     const rounds = [];
     for (let round = 0; round < ROUNDS; round++) {
       const without = await honest();
-      const memoryWithout = anonymousMiB(server.pid);
+      const memoryWithout = useOf(server.pid).ownMiB;
       const clients = await hostileClients(name, server.port);
       const withThem = await honest();
-      const memory = anonymousMiB(server.pid);
+      const memory = useOf(server.pid).ownMiB;
       const { cut } = await clients.end();
       rounds.push({ without, with: withThem, cut, memoryWithout, memory, load: load() });
       await pause(SETTLE_MS);

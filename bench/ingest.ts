@@ -7,8 +7,8 @@
  */
 import { Loads } from './ingest/loads.ts';
 import { SERVERS, type ServerName, startServer } from './ingest/servers.ts';
-import { processorSeconds } from './live/watched.ts';
 import { saturate } from './load/wrk.ts';
+import { useOf } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { keep, load, median } from './result.ts';
 
@@ -75,9 +75,9 @@ async function measure(name: ServerName, { beacons, connections }: Load): Promis
       core: SENDER_CORE,
     };
     await saturate({ ...sent, seconds: WARM_UP_SECONDS });
-    const before = processorSeconds(server.pid);
+    const before = useOf(server.pid).processorSeconds;
     const { requests, seconds, p50, p99, refused, failed } = await saturate({ ...sent, seconds: SECONDS });
-    const used = processorSeconds(server.pid) - before;
+    const used = useOf(server.pid).processorSeconds - before;
     const taken = (requests - refused) * beacons;
     return {
       beaconsASecond: Math.round(taken / seconds),

@@ -24,8 +24,9 @@ import type {
   SocketsAsked,
   SocketsTold,
 } from './live/messages.ts';
-import { Inspector, processorSeconds, type Usage } from './live/watched.ts';
+import { Inspector, type Usage } from './live/watched.ts';
 import { thisMachine } from './machine.ts';
+import { useOf } from './processes.ts';
 import { hundredths, type Spread, spread } from './ranges/statistics.ts';
 import { resultFile } from './result.ts';
 
@@ -228,11 +229,11 @@ function perSocket(without: Usage, withThem: Usage) {
 /** Answers a function that tells the cores that each process has used since. */
 function processorTime(pids: Record<string, number>): () => Record<string, number> {
   const began = performance.now();
-  const before = Object.entries(pids).map(([name, pid]) => [name, pid, processorSeconds(pid)] as const);
+  const before = Object.entries(pids).map(([name, pid]) => [name, pid, useOf(pid).processorSeconds] as const);
   return () => {
     const seconds = (performance.now() - began) / SECOND;
     return Object.fromEntries(
-      before.map(([name, pid, used]) => [name, hundredths((processorSeconds(pid) - used) / seconds)]),
+      before.map(([name, pid, used]) => [name, hundredths((useOf(pid).processorSeconds - used) / seconds)]),
     );
   };
 }

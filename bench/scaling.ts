@@ -5,9 +5,9 @@
  */
 import { Loads } from './ingest/loads.ts';
 import { type ServerName, startServer } from './ingest/servers.ts';
-import { processorSeconds, processTree } from './live/watched.ts';
 import { openLoad } from './load/open-loop.ts';
 import { saturate } from './load/wrk.ts';
+import { childrenOf, useOf } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { keep, load, median } from './result.ts';
 
@@ -52,12 +52,12 @@ async function costByRate(name: ServerName) {
     const sent = { port: server.port, requestsFile: loads.of(1), connections: CONNECTIONS };
     await saturate({ ...sent, seconds: SECONDS, core: SENDER_CORE });
     for (const rate of [...RATES, ...RATES.toReversed()]) {
-      const before = processorSeconds(server.pid);
+      const before = useOf(server.pid).processorSeconds;
       const { answered, accepted } = await openLoad(
         { ...sent, requestsASecond: rate, seconds: SECONDS },
         SENDER_CORE,
       );
-      const microseconds = hundredths(((processorSeconds(server.pid) - before) * 1e6) / answered);
+      const microseconds = hundredths(((useOf(server.pid).processorSeconds - before) * 1e6) / answered);
       const figure = { server: name, rate, microseconds, ...accepted, load: load() };
       console.log(JSON.stringify(figure));
       figures.push(figure);
@@ -80,9 +80,11 @@ async function byCollectors() {
       try {
         const sent = { port: server.port, requestsFile: loads.of(ARRAY), connections: CONNECTIONS };
         await saturate({ ...sent, seconds: SECONDS / 2 });
-        const before = processTree(server.pid).map((pid) => [pid, processorSeconds(pid)] as const);
+        const before = [server.pid, ...childrenOf(server.pid)].map(
+          (pid) => [pid, useOf(pid).processorSeconds] as const,
+        );
         const { requests, seconds, refused } = await saturate({ ...sent, seconds: SECONDS });
-        const cores = before.map(([pid, used]) => hundredths((processorSeconds(pid) - used) / seconds));
+        const cores = before.map(([pid, used]) => hundredths((useOf(pid).processorSeconds - used) / seconds));
         const figure = {
           processes,
           beaconsASecond: Math.round(((requests - refused) * ARRAY) / seconds),

@@ -4,9 +4,9 @@
  */
 import { Loads } from './ingest/loads.ts';
 import { startServer } from './ingest/servers.ts';
-import { anonymousMiB, processorSeconds, residentMiB } from './live/watched.ts';
 import { openLoad } from './load/open-loop.ts';
 import { saturate } from './load/wrk.ts';
+import { useOf } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { keep, load } from './result.ts';
 
@@ -28,15 +28,15 @@ try {
   const samples: { second: number; memoryMiB: number; residentMiB: number; cores: number; load: number }[] =
     [];
   const began = performance.now();
-  let used = processorSeconds(server.pid);
+  let used = useOf(server.pid).processorSeconds;
   let at = began;
   const sampling = setInterval(
     () => {
-      const [now, nowUsed] = [performance.now(), processorSeconds(server.pid)];
+      const [now, nowUsed] = [performance.now(), useOf(server.pid).processorSeconds];
       samples.push({
         second: Math.round((now - began) / 1_000),
-        memoryMiB: anonymousMiB(server.pid),
-        residentMiB: residentMiB(server.pid),
+        memoryMiB: useOf(server.pid).ownMiB,
+        residentMiB: useOf(server.pid).residentMiB,
         cores: hundredths(((nowUsed - used) * 1_000) / (now - at)),
         load: load(),
       });

@@ -1,4 +1,4 @@
-/** What the processes of an installation use: processor and memory, PostgreSQL's processes taken together. */
+/** What processes use, measured from outside: processor and memory. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -55,7 +55,7 @@ export function postmasterOf(folder: string): number {
   return Number(readFileSync(file, 'utf8').split('\n', 1)[0]);
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   const list = read(`/proc/${pid}/task/${pid}/children`);
   return list.trim().split(' ').filter(Boolean).map(Number);
 }
