@@ -98,7 +98,10 @@ async function recovery(port: number): Promise<{ seconds: number; acknowledged: 
     const sentAt = performance.now();
     const answer = await fetch(`http://127.0.0.1:${port}/e`, {
       method: 'POST',
-      headers: { 'Content-Type': 'text/plain' },
+      headers: {
+        'Content-Type': 'text/plain',
+        'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0',
+      },
       body: JSON.stringify({ url: '/after', fingerprint: 'who comes after' }),
     });
     if (answer.status === 202) acknowledged += 1;
