@@ -189,7 +189,11 @@ export function describeEventLog(name: string, create: () => Promise<LogUnderTes
       });
       const subscription = await log.subscribe(GROUP, recorder);
       const [offset = 0] = await append(0, 'a');
-      await eventually(() => expect(recorder.offered).toHaveLength(1));
+      await eventually(() => {
+        expect(recorder.offered).toHaveLength(1);
+        // What was never assigned is not revoked.
+        expect(new Set(recorder.assignments.map(({ partition }) => partition)).size).toBe(PARTITIONS);
+      });
       const closed = subscription.close();
       expect(recorder.revocations).not.toContain(0);
       release();

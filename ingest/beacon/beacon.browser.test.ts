@@ -310,6 +310,7 @@ describeInBrowser('beacon', (visitor) => {
       const draw = HTMLCanvasElement.prototype.toDataURL;
       HTMLCanvasElement.prototype.toDataURL = function () { return draw.call(this) + Math.random() };`);
     await visitor.page.goto(`${visitor.site.origin}/first`);
+    await visitor.beacons('page_view', 1);
     await visitor.page.reload();
     const [first, second] = await visitor.beacons('page_view', 2);
     expect(second?.fingerprint).toBe(first?.fingerprint);
