@@ -1,6 +1,5 @@
 /** From a request's head and beacons to its answer: limits, policies, then the log. */
 import type { Logger } from 'pino';
-import type { Beacon } from '../contract/beacon.ts';
 import { clientAddress, type TrustedProxies } from '../contract/client-address.ts';
 import { type DropReason, OUTCOME_HEADER, REJECT_STATUS } from '../contract/outcome.ts';
 import { LogError } from '../kafka/port.ts';
@@ -16,7 +15,7 @@ import { dropPolicy } from './policy.ts';
 import { rateLimit } from './rate-limit.ts';
 import type { RequestHead } from './request.ts';
 import { senderBook } from './senders.ts';
-import type { Rejection } from './validation.ts';
+import type { Batch, Rejection } from './validation.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 const COME_AGAIN: ReadonlySet<number> = new Set([429, 503]);
@@ -44,7 +43,7 @@ export interface AdmissionOptions {
 export interface Admission {
   addressOf(head: RequestHead): string;
   /** Calls `respond` once with what to answer to a request of these beacons: accepted, they are durable by then. */
-  admit(head: RequestHead, beacons: readonly Beacon[], respond: (answer: Answer) => void): void;
+  admit(head: RequestHead, batch: Batch, respond: (answer: Answer) => void): void;
   reject(rejection: Rejection, retryAfterSeconds?: number): Answer;
 }
 
@@ -93,7 +92,7 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
   return {
     addressOf,
     reject,
-    admit(head, beacons, respond) {
+    admit(head, { beacons, verbatim }, respond) {
       const receivedAt = now();
       const sender = senderOf(addressOf(head));
       const retryAfter = take(sender, beacons.length, receivedAt);
@@ -103,9 +102,9 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
         return;
       }
 
-      const { isBot, facts } = profileOf(head.userAgent);
+      const profile = profileOf(head.userAgent);
       const { purpose, doNotTrack, globalPrivacyControl } = head;
-      const reason = dropReason({ isBot, purpose, doNotTrack, globalPrivacyControl });
+      const reason = dropReason({ isBot: profile.isBot, purpose, doNotTrack, globalPrivacyControl });
       if (reason !== undefined) {
         metrics.dropped(reason, beacons.length);
         framer.drop(reason, beacons.length, receivedAt, (error) => {
@@ -119,8 +118,8 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
         return;
       }
 
-      const events = beacons.map((beacon) => toEvent(beacon, receivedAt, sender.country, facts));
-      framer.add(events, (error) => {
+      const events = beacons.map((beacon) => toEvent(beacon, receivedAt, sender.country, profile.facts));
+      framer.add(events, verbatim && profile.verbatim, (error) => {
         if (error !== undefined) {
           respond(refusal(error));
           return;

@@ -2,11 +2,14 @@
 import Bowser from 'bowser';
 import { isbot } from 'isbot';
 import { LRUCache } from 'lru-cache';
+import { isVerbatim } from './event-line.ts';
 
 export interface BrowserProfile {
   isBot: boolean;
   /** What there is to say of it. */
   facts: Readonly<{ browser?: string; os?: string; device?: string }>;
+  /** Of the facts: JSON writes them as they are. */
+  verbatim: boolean;
 }
 
 const CACHED_PROFILES = 10_000;
@@ -27,14 +30,12 @@ export function browserProfiles(): (userAgent: string) => BrowserProfile {
 }
 
 function read(userAgent: string): BrowserProfile {
-  if (userAgent === '') return { isBot: false, facts: {} };
+  if (userAgent === '') return { isBot: false, facts: {}, verbatim: true };
   const { browser, os, platform } = Bowser.parse(userAgent);
-  return {
-    isBot: isbot(userAgent),
-    facts: {
-      ...(browser.name ? { browser: browser.name } : {}),
-      ...(os.name ? { os: os.name } : {}),
-      ...(platform.type ? { device: platform.type } : {}),
-    },
+  const facts = {
+    ...(browser.name ? { browser: browser.name } : {}),
+    ...(os.name ? { os: os.name } : {}),
+    ...(platform.type ? { device: platform.type } : {}),
   };
+  return { isBot: isbot(userAgent), facts, verbatim: Object.values(facts).every(isVerbatim) };
 }

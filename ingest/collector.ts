@@ -130,7 +130,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     }
     const parsed = parseBeacons(body);
     if ('rejection' in parsed) client.answer(reject(parsed.rejection));
-    else admit(head, parsed.beacons, (answer) => client.answer(answer));
+    else admit(head, parsed, (answer) => client.answer(answer));
   }
 
   function getPixel(res: HttpResponse, req: HttpRequest): void {
@@ -142,7 +142,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const beacon = pixelBeacon({ ...head, ...asked, address: addressOf(head) }, fingerprintSecret, day);
       const parsed = checkBeacon(beacon);
       if ('rejection' in parsed) return client.answer(reject(parsed.rejection));
-      admit(head, parsed.beacons, (answer) => {
+      admit(head, parsed, (answer) => {
         if (answer.status !== 202) return client.answer(answer);
         client.answer({ status: 200, headers: (answer.headers ?? '') + GIF_TYPE, body: PIXEL });
       });

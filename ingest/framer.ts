@@ -12,6 +12,7 @@
 import type { Drops, Event } from '../contract/event.ts';
 import type { DropReason } from '../contract/outcome.ts';
 import type { EventLog } from '../kafka/port.ts';
+import { eventLine, lineOf } from './event-line.ts';
 import { partitionOf } from './event-of.ts';
 
 const MAX_FRAME_EVENTS = 500;
@@ -29,8 +30,11 @@ export class OverloadedError extends Error {
 type Settle = (error?: unknown) => void;
 
 export interface Framer {
-  /** Settles once, when all these events are durable or one of their frames is not. */
-  add(events: readonly Event[], settle: Settle): void;
+  /**
+   * Settles once, when all these events are durable or one of their frames is not.
+   * @param verbatim as {@link eventLine} has it
+   */
+  add(events: readonly Event[], verbatim: boolean, settle: Settle): void;
   /** Settles once the log knows that these beacons were dropped. */
   drop(reason: DropReason, beacons: number, receivedAt: number, settle: Settle): void;
   readonly pendingBytes: number;
@@ -133,11 +137,11 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     get pendingBytes() {
       return pendingBytes;
     },
-    add(events, settle) {
+    add(events, verbatim, settle) {
       if (full(settle)) return;
       const addition = new Addition(settle);
       for (const event of events) {
-        const line = lineOf(event);
+        const line = eventLine(event, verbatim);
         const frame = frameOf(partitionOf(event.visitor, log.partitions));
         frame.lines.push(line);
         frame.bytes += line.length;
@@ -158,8 +162,4 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
       addition.complete();
     },
   };
-}
-
-function lineOf(value: Event | Drops): string {
-  return `${JSON.stringify(value)}\n`;
 }

@@ -98,7 +98,7 @@ async function append(framer: Framer, events: Event[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await new Promise<void>((resolve, reject) => {
-        framer.add(events, (error) => (error === undefined ? resolve() : reject(error)));
+        framer.add(events, false, (error) => (error === undefined ? resolve() : reject(error)));
       });
       return;
     } catch (error) {

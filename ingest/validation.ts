@@ -8,8 +8,13 @@ import { storedUrl } from './page-address.ts';
 export interface Rejection extends ErrorBody {
   error: RejectReason;
 }
-/** Beacons name their page as it is stored. */
-export type Parsed = { beacons: Beacon[] } | { rejection: Rejection };
+export interface Batch {
+  /** They name their page as it is stored. */
+  beacons: Beacon[];
+  /** JSON writes every string of them as it is. */
+  verbatim: boolean;
+}
+export type Parsed = Batch | { rejection: Rejection };
 
 const beaconSchema = Compile(Beacon);
 
@@ -25,17 +30,27 @@ export function parseBeacons(body: Buffer): Parsed {
       `the body is not JSON: ${cause instanceof Error ? cause.message : cause}`,
     );
   }
+  const verbatim = !text.includes('\\');
   // Only an escape can smuggle in what no store can hold, so the rare text that has one is looked at closely.
-  const suspicious = text.includes('\\u') && /\\u(0000|[dD][89a-fA-F])/.test(text);
-  return Array.isArray(value) ? checkBatch(value, suspicious) : checkBatch([value], suspicious, true);
+  const suspicious = !verbatim && /\\u(0000|[dD][89a-fA-F])/.test(text);
+  const source = { verbatim, suspicious };
+  return Array.isArray(value) ? checkBatch(value, source) : checkBatch([value], source, true);
 }
 
 /** Checks values that did not come as JSON text: a pixel's query. */
 export function checkBeacon(value: unknown): Parsed {
-  return checkBatch([value], true, true);
+  return checkBatch([value], { verbatim: false, suspicious: true }, true);
 }
 
-function checkBatch(values: unknown[], suspicious: boolean, single = false): Parsed {
+/** What is known of the text that values come from. */
+interface Source {
+  /** Nothing in it was escaped. */
+  verbatim: boolean;
+  /** Something in it may be what no store can hold. */
+  suspicious: boolean;
+}
+
+function checkBatch(values: unknown[], { verbatim, suspicious }: Source, single = false): Parsed {
   if (values.length === 0 || values.length > MAX_BEACONS_PER_REQUEST) {
     return reject(
       'invalid_batch',
@@ -56,7 +71,7 @@ function checkBatch(values: unknown[], suspicious: boolean, single = false): Par
       },
     };
   }
-  return { beacons: values as Beacon[] };
+  return { beacons: values as Beacon[], verbatim };
 }
 
 interface BrokenRule {
