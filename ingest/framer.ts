@@ -14,6 +14,7 @@ import type { DropReason } from '../contract/outcome.ts';
 import type { EventLog } from '../kafka/port.ts';
 import { eventLine, lineOf } from './event-line.ts';
 import { partitionOf } from './event-of.ts';
+import { FrameBody } from './frame-body.ts';
 
 const MAX_FRAME_EVENTS = 500;
 const FRAME_BYTES = 64 * 1024;
@@ -77,15 +78,23 @@ class Addition {
 
 interface OpenFrame {
   readonly partition: number;
-  readonly lines: string[];
+  readonly body: FrameBody;
   readonly additions: Addition[];
   drops: Drops | undefined;
+  events: number;
   bytes: number;
+}
+
+/** Lines of events that came together, for one partition. */
+interface Lines {
+  text: string;
+  events: number;
 }
 
 export function framer(log: EventLog, options: FramerOptions = {}): Framer {
   const { maxPendingBytes = MAX_PENDING_BYTES, onAppended } = options;
   const open: (OpenFrame | undefined)[] = Array.from({ length: log.partitions });
+  const bodies = Array.from({ length: log.partitions }, () => new FrameBody(FRAME_BYTES));
   let pendingBytes = 0;
   /** Runs while a frame is open, and at most once more. */
   let linger: NodeJS.Timeout | undefined;
@@ -93,26 +102,36 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
   function frameOf(partition: number): OpenFrame {
     const found = open[partition];
     if (found !== undefined) return found;
-    const frame: OpenFrame = {
-      partition,
-      lines: [],
-      additions: [],
-      drops: undefined,
-      bytes: 0,
-    };
+    const body = bodies[partition] ?? new FrameBody(FRAME_BYTES);
+    const frame: OpenFrame = { partition, body, additions: [], drops: undefined, events: 0, bytes: 0 };
     open[partition] = frame;
     if (linger === undefined) linger = setTimeout(closeAll, LINGER_MS);
     return frame;
   }
 
+  function enter(partition: number, { text, events }: Lines, addition: Addition): void {
+    let frame = frameOf(partition);
+    if (frame.events > 0 && !frame.body.hasRoomFor(text)) {
+      close(frame);
+      frame = frameOf(partition);
+    }
+    const bytes = frame.body.write(text);
+    frame.events += events;
+    frame.bytes += bytes;
+    pendingBytes += bytes;
+    addition.enter(frame);
+    if (frame.events >= MAX_FRAME_EVENTS || frame.bytes >= FRAME_BYTES) close(frame);
+  }
+
   function close(frame: OpenFrame): void {
-    const { partition, lines, additions, drops, bytes } = frame;
+    const { partition, body, additions, drops, events, bytes } = frame;
     open[partition] = undefined;
-    const body = Buffer.from(lines.join('') + (drops === undefined ? '' : lineOf(drops)));
-    log.append(partition, body).then(
+    if (drops !== undefined) body.write(lineOf(drops));
+    const closed = body.take();
+    log.append(partition, closed).then(
       () => {
         pendingBytes -= bytes;
-        onAppended?.(lines.length, body.byteLength);
+        onAppended?.(events, closed.byteLength);
         for (const addition of additions) addition.leave(undefined);
       },
       (error: unknown) => {
@@ -133,6 +152,21 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     return true;
   }
 
+  function byPartition(events: readonly Event[], verbatim: boolean): Map<number, Lines> {
+    const found = new Map<number, Lines>();
+    for (const event of events) {
+      const line = eventLine(event, verbatim);
+      const partition = partitionOf(event.visitor, log.partitions);
+      const lines = found.get(partition);
+      if (lines === undefined) found.set(partition, { text: line, events: 1 });
+      else {
+        lines.text += line;
+        lines.events += 1;
+      }
+    }
+    return found;
+  }
+
   return {
     get pendingBytes() {
       return pendingBytes;
@@ -140,15 +174,7 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     add(events, verbatim, settle) {
       if (full(settle)) return;
       const addition = new Addition(settle);
-      for (const event of events) {
-        const line = eventLine(event, verbatim);
-        const frame = frameOf(partitionOf(event.visitor, log.partitions));
-        frame.lines.push(line);
-        frame.bytes += line.length;
-        pendingBytes += line.length;
-        addition.enter(frame);
-        if (frame.lines.length >= MAX_FRAME_EVENTS || frame.bytes >= FRAME_BYTES) close(frame);
-      }
+      for (const [partition, lines] of byPartition(events, verbatim)) enter(partition, lines, addition);
       addition.complete();
     },
     drop(reason, beacons, receivedAt, settle) {

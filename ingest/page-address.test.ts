@@ -65,6 +65,12 @@ const address = fc.oneof(
     .array(fc.constantFrom(...PIECES), { maxLength: 6 })
     .map((pieces) => `https://example.org/${pieces.join('')}`),
   fc.webUrl({ withFragments: true, withQueryParameters: true }),
+  fc
+    .array(fc.constantFrom('a', 'xn--a', 'xn--ls8h', 'axn--a', 'a--b', '-a', 'a-'), {
+      minLength: 1,
+      maxLength: 3,
+    })
+    .map((labels) => `https://${labels.join('.')}.org/a`),
 );
 
 function parsed(text: string, base?: string): URL | undefined {

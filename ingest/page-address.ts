@@ -8,7 +8,7 @@ const MAX_REFERRER_LENGTH = 500;
  * top-level domain, or none, and a path in which nothing is escaped and no segment begins with a dot. The parser would take ten times as long.
  */
 const PLAIN =
-  /^(?:https?:\/\/(?!.*xn--)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]+(?=\/)|(?!\/\/))((?:\/(?!\.)[\w~!$&()*+,;=:@.-]*)+)$/;
+  /^(?:https?:\/\/(?:(?!xn--)[a-z0-9-]+\.)+[a-z]+(?=\/)|(?!\/\/))((?:\/(?!\.)[\w~!$&()*+,;=:@.-]*)+)$/;
 
 /**
  * Path plus the query parameters that name a campaign: anything else in a query may be personal. Of fragments those that are a
