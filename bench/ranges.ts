@@ -15,7 +15,6 @@ import { join } from 'node:path';
 import { thisMachine } from './machine.ts';
 import { BATCH, BATCH_EVERY_MS } from './ranges/closing.ts';
 import { SEED } from './ranges/history.ts';
-import { plot } from './ranges/plot.ts';
 import { type Report, textOf } from './ranges/report.ts';
 import { type Setting, settingOf } from './ranges/setting.ts';
 import { resultFile } from './result.ts';
@@ -25,7 +24,7 @@ const DAYS = Number(process.env.DAYS ?? 365);
 const ROUNDS = Number(process.env.ROUNDS ?? 40);
 const CONTROL_ROUNDS = Number(process.env.CONTROL_ROUNDS ?? 5);
 const KEPT = process.env.KEEP_DATA;
-/** Millions of events of which results are kept, and plotted. */
+/** Millions of events of which results are kept. */
 const SIZES = [10, 100];
 
 if (!(DAYS >= 30)) throw new Error(`DAYS is ${DAYS}, and a range of 30 days must have events: 30 at least`);
@@ -50,21 +49,14 @@ try {
     ...read(folder, 'measured'),
   };
   console.log(textOf(report));
-  if (SIZES.includes(EVENTS / 1_000_000)) keep(report);
+  const millions = EVENTS / 1_000_000;
+  if (SIZES.includes(millions))
+    writeFileSync(
+      resultFile(`ranges-${millions}m.json`),
+      `${compact(JSON.stringify(report, undefined, 2))}\n`,
+    );
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function keep(report: Report): void {
-  writeFileSync(fileOf(EVENTS / 1_000_000), `${compact(JSON.stringify(report, undefined, 2))}\n`);
-  const reports: Report[] = SIZES.map(fileOf)
-    .filter((file) => existsSync(file))
-    .map((file) => JSON.parse(readFileSync(file, 'utf8')));
-  if (reports.length > 0) writeFileSync(resultFile('ranges.svg'), plot(reports));
-}
-
-function fileOf(millions: number): string {
-  return resultFile(`ranges-${millions}m.json`);
 }
 
 /** Events up to yesterday, and today's. */
