@@ -8,7 +8,7 @@ import { seldom } from '../seldom.ts';
 import { browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
-import { type Framer, OverloadedError } from './framer.ts';
+import { type Framer, OverloadedError, type Settle } from './framer.ts';
 import { type Answer, headerLines } from './http.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { dropPolicy } from './policy.ts';
@@ -40,10 +40,12 @@ export interface AdmissionOptions {
   now(): number;
 }
 
+type Respond = (answer: Answer) => void;
+
 export interface Admission {
   addressOf(head: RequestHead): string;
   /** Calls `respond` once with what to answer to a request of these beacons: accepted, they are durable by then. */
-  admit(head: RequestHead, batch: Batch, respond: (answer: Answer) => void): void;
+  admit(head: RequestHead, batch: Batch, respond: Respond): void;
   reject(rejection: Rejection, retryAfterSeconds?: number): Answer;
 }
 
@@ -85,6 +87,30 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
     return { status: 500 };
   }
 
+  // What waits for the log holds no more than it needs: hundreds of requests do, and the garbage collector moves what they hold.
+
+  function afterAppend(beacons: number, late: number, respond: Respond): Settle {
+    return (error) => {
+      if (error !== undefined) {
+        respond(refusal(error));
+        return;
+      }
+      metrics.accepted(beacons, late);
+      respond(ACCEPTED);
+    };
+  }
+
+  function afterDrop(reason: DropReason, beacons: number, respond: Respond): Settle {
+    return (error) => {
+      if (error !== undefined) {
+        log.warn({ err: error, reason, beacons }, 'the log does not know of a drop');
+        metrics.dropNotRecorded(beacons);
+      }
+      // Also when the log cannot take the count: sending again would not make them count.
+      respond(DROPPED[reason]);
+    };
+  }
+
   function addressOf(head: RequestHead): string {
     return clientAddress(head.remoteAddress, head.forwardedFor, options.trustedProxies);
   }
@@ -107,26 +133,13 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
       const reason = dropReason({ isBot: profile.isBot, purpose, doNotTrack, globalPrivacyControl });
       if (reason !== undefined) {
         metrics.dropped(reason, beacons.length);
-        framer.drop(reason, beacons.length, receivedAt, (error) => {
-          if (error !== undefined) {
-            log.warn({ err: error, reason, beacons: beacons.length }, 'the log does not know of a drop');
-            metrics.dropNotRecorded(beacons.length);
-          }
-          // Also when the log cannot take the count: sending again would not make them count.
-          respond(DROPPED[reason]);
-        });
+        framer.drop(reason, beacons.length, receivedAt, afterDrop(reason, beacons.length, respond));
         return;
       }
 
       const events = beacons.map((beacon) => toEvent(beacon, receivedAt, sender.country, profile.facts));
-      framer.add(events, verbatim && profile.verbatim, (error) => {
-        if (error !== undefined) {
-          respond(refusal(error));
-          return;
-        }
-        metrics.accepted(beacons);
-        respond(ACCEPTED);
-      });
+      const late = beacons.filter((beacon) => beacon.late).length;
+      framer.add(events, verbatim && profile.verbatim, afterAppend(beacons.length, late, respond));
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Event } from '../contract/event.ts';
 import type { BrowserProfile } from './browser.ts';
 import { storedReferrer } from './page-address.ts';
 
-const CACHED_VISITORS = 50_000;
+const CACHED_VISITORS = 200_000;
 const MAX_TITLE_LENGTH = 512;
 
 export type EventMaker = (

@@ -28,7 +28,7 @@ export class OverloadedError extends Error {
 }
 
 /** Without an error: the log has it. With one: the log's, or {@link OverloadedError}. May be called before `add` returns. */
-type Settle = (error?: unknown) => void;
+export type Settle = (error?: unknown) => void;
 
 export interface Framer {
   /**

@@ -80,16 +80,22 @@ const PATIENCE_FACTOR = 16;
  */
 export function readBody(res: HttpResponse, limit: number, done: (body: Buffer | undefined) => void): void {
   let received = 0;
-  let finished = false;
+  // Let go when it was called: the engine keeps this handler, and all that it holds, until the request has its answer.
+  let callback: typeof done | undefined = done;
   let chunks: Buffer[] | undefined;
+  function finish(body: Buffer | undefined): void {
+    const call = callback;
+    callback = undefined;
+    chunks = undefined;
+    call?.(body);
+  }
   res.onData((chunk, isLast) => {
-    if (finished) return;
+    if (callback === undefined) return;
     received += chunk.byteLength;
     if (received > limit) {
       chunks = undefined;
       if (!isLast && received <= limit * PATIENCE_FACTOR) return;
-      finished = true;
-      done(undefined);
+      finish(undefined);
       return;
     }
     if (!isLast) {
@@ -98,8 +104,7 @@ export function readBody(res: HttpResponse, limit: number, done: (body: Buffer |
       chunks.push(Buffer.from(Buffer.from(chunk)));
       return;
     }
-    finished = true;
     const last = Buffer.from(chunk);
-    done(chunks === undefined ? last : Buffer.concat([...chunks, last]));
+    finish(chunks === undefined ? last : Buffer.concat([...chunks, last]));
   });
 }

@@ -1,11 +1,11 @@
 /** What the collector counts. Names and meanings are listed in docs/operations.md. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Beacon } from '../contract/beacon.ts';
 import { DROP_REASONS, type DropReason, REJECT_REASONS, type RejectReason } from '../contract/outcome.ts';
 import type { Backlog } from '../kafka/port.ts';
 
 export interface CollectorMetrics {
-  accepted(beacons: readonly Beacon[]): void;
+  /** @param late of the beacons */
+  accepted(beacons: number, late: number): void;
   dropped(reason: DropReason, beacons: number): void;
   dropNotRecorded(beacons: number): void;
   rejected(reason: RejectReason): void;
@@ -95,9 +95,9 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
   for (const reason of DROP_REASONS) dropped.inc({ reason }, 0);
 
   return {
-    accepted: (beacons) => {
-      accepted += beacons.length;
-      for (const beacon of beacons) if (beacon.late) late += 1;
+    accepted: (beacons, ofThemLate) => {
+      accepted += beacons;
+      late += ofThemLate;
     },
     dropped: (reason, beacons) => dropped.inc({ reason }, beacons),
     dropNotRecorded: (beacons) => notRecorded.inc(beacons),
