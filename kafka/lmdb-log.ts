@@ -49,7 +49,8 @@ import {
 } from './port.ts';
 
 const POLL_MS = 10;
-const BATCH_BYTES = 4 * 1024 ** 2;
+/** So that those of eight partitions are one unit of the pipeline. */
+const BATCH_BYTES = 15 * 128 * 1024;
 const RETENTION_INTERVAL_MS = 5_000;
 const WRITE_TIMEOUT_MS = 10_000;
 

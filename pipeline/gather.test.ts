@@ -6,6 +6,7 @@ import type { Portion } from './work.ts';
 const MIB = 1024 ** 2;
 const UNIT_BYTES = 16 * MIB;
 const LINGER_MS = 150;
+const PACE_MS = 1_000;
 
 interface Unit {
   partitions: number[];
@@ -104,6 +105,39 @@ describe('the gatherer', () => {
     expect(counted).toBe(true);
   });
 
+  it('waits only for a moment where much has come', async () => {
+    void gather.add(portion(0, MIB));
+    await vi.advanceTimersByTimeAsync(29);
+    void gather.add(portion(1, MIB));
+    expect(units).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(partitions()).toEqual([[0, 1]]);
+  });
+
+  it('holds a large unit until a second has passed since it began, so that more comes for the next', async () => {
+    let counted = false;
+    const added = gather.add(portion(0, MIB)).then(() => {
+      counted = true;
+    });
+    await linger();
+    units[0]?.resolve();
+    await vi.advanceTimersByTimeAsync(800);
+    expect(counted).toBe(false);
+    await vi.advanceTimersByTimeAsync(200);
+    await added;
+  });
+
+  it('holds no unit while others wait, and none that took longer', async () => {
+    const first = gather.add(portion(0, MIB));
+    await linger();
+    const second = gather.add(portion(1, MIB));
+    units[0]?.resolve();
+    await first;
+    await vi.advanceTimersByTimeAsync(1_500);
+    units[1]?.resolve();
+    await second;
+  });
+
   it('waits no longer when there is enough for a unit', async () => {
     void gather.add(portion(0, UNIT_BYTES / 2));
     void gather.add(portion(1, UNIT_BYTES / 2));
@@ -116,6 +150,7 @@ describe('the gatherer', () => {
     await Promise.all(added.slice(0, 2));
     await linger();
     units[1]?.resolve();
+    await vi.advanceTimersByTimeAsync(PACE_MS);
     await Promise.all(added);
     expect(partitions()).toEqual([
       [0, 1],

@@ -6,12 +6,20 @@
  * offers its next portion only after the last one was counted, so a unit has at most one portion of each and what
  * waits is bounded by the log's batch size times the partitions. A portion whose partition is taken away while it waits
  * is dropped.
+ *
+ * An event of a large unit costs the stores less than one of a small unit. So where events come fast, and none wait, units
+ * begin {@link PACE_MS} after each other: their portions are held until then, and what comes meanwhile is read into larger ones. And
+ * where much waits already, a unit starts after {@link SOON_MS}: the portions of all partitions come together then.
  */
 import type { Portion } from './work.ts';
 
 const LINGER_MS = 150;
 /** An event takes at least 140 bytes in the log, so a unit stays below the rows that one INSERT may have. */
 const UNIT_BYTES = 16 * 1024 * 1024;
+const PACE_MS = 1_000;
+/** A unit as large as this shows that events come fast. */
+const PACED_BYTES = 1024 * 1024;
+const SOON_MS = 30;
 
 export interface Gatherer {
   /** Resolves once the portion is counted; rejects as its unit does. */
@@ -30,15 +38,19 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
   let waitingBytes = 0;
   let running = false;
   let timer: NodeJS.Timeout | undefined;
+  let isSoon = false;
 
   function start(): void {
     clearTimeout(timer);
     timer = undefined;
+    isSoon = false;
     if (running || waiting.length === 0) return;
     const unit = takeUnit();
     if (unit.length === 0) return;
     running = true;
+    const began = performance.now();
     run(unit.map(({ portion }) => portion))
+      .then(() => pace(unit, began))
       .then(
         () => {
           for (const { resolve } of unit) resolve();
@@ -51,6 +63,14 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
         running = false;
         schedule();
       });
+  }
+
+  async function pace(unit: Waiting[], began: number): Promise<void> {
+    const bytes = unit.reduce((sum, each) => sum + each.bytes, 0);
+    const leftMs = began + PACE_MS - performance.now();
+    if (bytes >= PACED_BYTES && waiting.length === 0 && leftMs > 0) {
+      await new Promise((resume) => setTimeout(resume, leftMs));
+    }
   }
 
   function takeUnit(): Waiting[] {
@@ -73,7 +93,12 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
   function schedule(): void {
     if (running || waiting.length === 0) return;
     if (waitingBytes >= UNIT_BYTES) start();
-    else timer ??= setTimeout(start, LINGER_MS);
+    else if (waitingBytes < PACED_BYTES) timer ??= setTimeout(start, LINGER_MS);
+    else if (!isSoon) {
+      clearTimeout(timer);
+      timer = setTimeout(start, SOON_MS);
+      isSoon = true;
+    }
   }
 
   return {
