@@ -39,6 +39,9 @@ export function keep(name: string, result: Result & Record<string, unknown>): vo
 /** Of the whole machine over the last minute: what else ran there stands in it. */
 export const load = () => hundredths(loadavg()[0] ?? 0);
 
+/** Of an even number of values: the middle between the two in the middle. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const sorted = values.toSorted((a, b) => a - b);
+  const [below, above] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
+  return ((below ?? 0) + (above ?? 0)) / 2;
 }

@@ -105,15 +105,6 @@ describe('the gatherer', () => {
     expect(counted).toBe(true);
   });
 
-  it('waits only for a moment where much has come', async () => {
-    void gather.add(portion(0, MIB));
-    await vi.advanceTimersByTimeAsync(29);
-    void gather.add(portion(1, MIB));
-    expect(units).toEqual([]);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(partitions()).toEqual([[0, 1]]);
-  });
-
   it('holds a large unit until a second has passed since it began, so that more comes for the next', async () => {
     let counted = false;
     const added = gather.add(portion(0, MIB)).then(() => {

@@ -8,8 +8,7 @@
  * is dropped.
  *
  * An event of a large unit costs the stores less than one of a small unit. So where events come fast, and none wait, units
- * begin {@link PACE_MS} after each other: their portions are held until then, and what comes meanwhile is read into larger ones. And
- * where much waits already, a unit starts after {@link SOON_MS}: the portions of all partitions come together then.
+ * begin {@link PACE_MS} after each other: their portions are held until then, and what comes meanwhile is read into larger ones.
  */
 import type { Portion } from './work.ts';
 
@@ -19,7 +18,6 @@ const UNIT_BYTES = 16 * 1024 * 1024;
 const PACE_MS = 1_000;
 /** A unit as large as this shows that events come fast. */
 const PACED_BYTES = 1024 * 1024;
-const SOON_MS = 30;
 
 export interface Gatherer {
   /** Resolves once the portion is counted; rejects as its unit does. */
@@ -38,12 +36,10 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
   let waitingBytes = 0;
   let running = false;
   let timer: NodeJS.Timeout | undefined;
-  let isSoon = false;
 
   function start(): void {
     clearTimeout(timer);
     timer = undefined;
-    isSoon = false;
     if (running || waiting.length === 0) return;
     const unit = takeUnit();
     if (unit.length === 0) return;
@@ -93,12 +89,7 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
   function schedule(): void {
     if (running || waiting.length === 0) return;
     if (waitingBytes >= UNIT_BYTES) start();
-    else if (waitingBytes < PACED_BYTES) timer ??= setTimeout(start, LINGER_MS);
-    else if (!isSoon) {
-      clearTimeout(timer);
-      timer = setTimeout(start, SOON_MS);
-      isSoon = true;
-    }
+    else timer ??= setTimeout(start, LINGER_MS);
   }
 
   return {
