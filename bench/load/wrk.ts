@@ -26,7 +26,7 @@ export async function saturate(load: {
   seconds: number;
   core?: number;
 }): Promise<Throughput> {
-  const wrk = ['wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', SCRIPT];
+  const wrk = ['wrk', '-t1', `-c${load.connections}`, `-d${Math.ceil(load.seconds)}s`, '-s', SCRIPT];
   const [command = '', ...args] = onCore(load.core, [
     ...wrk,
     `http://127.0.0.1:${load.port}`,
