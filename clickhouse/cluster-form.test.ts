@@ -45,6 +45,12 @@ WHERE type != 'leave'`,
     ]);
   });
 
+  it('of a setting changes the table on every server', () => {
+    expect(definitions('ALTER TABLE footfall.event MODIFY SETTING merge_selector_base = 16')).toEqual([
+      "ALTER TABLE footfall.event_local ON CLUSTER 'main' MODIFY SETTING merge_selector_base = 16",
+    ]);
+  });
+
   it.each(['ALTER TABLE footfall.event ADD COLUMN x UInt8', 'DROP TABLE footfall.event'])(
     'of %s is not known, and not guessed',
     (statement) => {

@@ -11,6 +11,7 @@ const TABLE = /^CREATE TABLE IF NOT EXISTS footfall\.(\w+) \($/m;
 const ENGINE = /^ENGINE = (?=\w*MergeTree$)/m;
 const VIEW = /^CREATE MATERIALIZED VIEW IF NOT EXISTS footfall\.(\w+) TO footfall\.(\w+) AS$/m;
 const SOURCE = /^FROM footfall\.(\w+)$/m;
+const SETTING = /^ALTER TABLE footfall\.(\w+)(?= MODIFY SETTING )/;
 
 /**
  * Raw is cut by the first half of the visitor's number. The partition of the log is the remainder of that same half, so
@@ -55,6 +56,10 @@ ENGINE = Distributed('${name}', 'footfall', '${local(table)}', ${key})`;
         )
         .replace(SOURCE, `FROM footfall.${local(source)}`);
       return [onServers];
+    }
+    const changed = SETTING.exec(statement)?.[1];
+    if (changed !== undefined) {
+      return [statement.replace(SETTING, `ALTER TABLE footfall.${local(changed)}${onCluster}`)];
     }
     throw new AnalyticsStoreError('failed', `no form for a cluster is known of: ${statement}`);
   }
