@@ -45,6 +45,14 @@ WHERE type != 'leave'`,
     ]);
   });
 
+  it('of a table that keeps nothing is the same on every server, and sends rows to where raw has them', () => {
+    const [local, spread] = definitions(
+      'CREATE TABLE IF NOT EXISTS footfall.event_intake (\n  visitor UInt64\n)\nENGINE = Null',
+    );
+    expect(local).toMatch(/footfall\.event_intake_local ON CLUSTER 'main' \([^]*ENGINE = Null$/);
+    expect(spread).toMatch(/'event_intake_local', bitShiftRight\(visitor, 32\)\)$/);
+  });
+
   it('of a setting changes the table on every server', () => {
     expect(definitions('ALTER TABLE footfall.event MODIFY SETTING merge_selector_base = 16')).toEqual([
       "ALTER TABLE footfall.event_local ON CLUSTER 'main' MODIFY SETTING merge_selector_base = 16",

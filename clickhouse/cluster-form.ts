@@ -9,6 +9,8 @@ import { AnalyticsStoreError } from './port.ts';
 
 const TABLE = /^CREATE TABLE IF NOT EXISTS footfall\.(\w+) \($/m;
 const ENGINE = /^ENGINE = (?=\w*MergeTree$)/m;
+/** Keeps nothing, so there is nothing to replicate. */
+const NULL_ENGINE = /^ENGINE = Null$/m;
 const VIEW = /^CREATE MATERIALIZED VIEW IF NOT EXISTS footfall\.(\w+) TO footfall\.(\w+) AS$/m;
 const SOURCE = /^FROM footfall\.(\w+)$/m;
 const SETTING = /^ALTER TABLE footfall\.(\w+)(?= MODIFY SETTING )/;
@@ -21,6 +23,7 @@ const SETTING = /^ALTER TABLE footfall\.(\w+)(?= MODIFY SETTING )/;
 const VISITOR = 'bitShiftRight(visitor, 32)';
 const SHARDING_KEY: Record<string, string> = {
   event: VISITOR,
+  event_intake: VISITOR,
   rezoning_event: VISITOR,
   last_seen: VISITOR,
   presence_minute: 'intDiv(toUnixTimestamp(minute), 60)',
@@ -40,7 +43,7 @@ ENGINE = Distributed('${name}', 'footfall', '${local(table)}', ${key})`;
   /** @throws AnalyticsStoreError `failed` for a statement of a kind that no migration has had yet */
   function definitions(statement: string): string[] {
     const table = TABLE.exec(statement)?.[1];
-    if (table !== undefined && ENGINE.test(statement)) {
+    if (table !== undefined && (ENGINE.test(statement) || NULL_ENGINE.test(statement))) {
       const onServers = statement
         .replace(TABLE, `CREATE TABLE IF NOT EXISTS footfall.${local(table)}${onCluster} (`)
         .replace(ENGINE, 'ENGINE = Replicated');

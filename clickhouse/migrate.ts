@@ -10,7 +10,8 @@ import { AnalyticsStoreError } from './port.ts';
 import { select } from './statement.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
-const VIEW = /^CREATE MATERIALIZED VIEW /;
+/** Of raw. */
+const VIEW = /^CREATE MATERIALIZED VIEW [^;]*^FROM footfall\.event$/m;
 
 /**
  * Says whether a store that was there before has new views, whose tables have nothing of the events that it has.

@@ -30,7 +30,7 @@ export async function rebuild(
   const views = await select<View>(
     client,
     `SELECT target_table AS target, as_select AS derivation FROM system.tables
-     WHERE database = 'footfall' AND engine = 'MaterializedView' ORDER BY name`,
+     WHERE database = 'footfall' AND engine = 'MaterializedView' AND target_table != '${layout.local('event')}' ORDER BY name`,
   );
   for (const { target, derivation } of views) {
     const staging = `${STAGING}${target}_${randomUUID().replaceAll('-', '')}`;

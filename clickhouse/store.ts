@@ -56,7 +56,7 @@ export interface StoreOptions {
   anyZone: boolean;
 }
 
-const INSERT = `INSERT INTO footfall.event (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactColumns`;
+const INSERT = `INSERT INTO footfall.event_intake (${COLUMNS.join(', ')}) SETTINGS ${INSERT_SETTINGS} FORMAT JSONCompactColumns`;
 
 /** What the ids of inserts begin with, whichever process runs them. */
 export const INSERT_ID = 'footfall-insert-';

@@ -47,7 +47,7 @@ export async function analyticsFigures(client: ClickHouseClient): Promise<Analyt
     views: {},
   };
   const views = await client.query({
-    query: `SELECT name, as_select FROM system.tables WHERE database = 'footfall' AND engine = 'MaterializedView'`,
+    query: `SELECT name, as_select FROM system.tables WHERE database = 'footfall' AND engine = 'MaterializedView' AND target_table != 'event'`,
     format: 'JSONEachRow',
   });
   for (const { name, as_select } of await views.json<{ name: string; as_select: string }>()) {
