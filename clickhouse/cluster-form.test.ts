@@ -49,7 +49,7 @@ WHERE type != 'leave'`,
     const [local, spread] = definitions(
       'CREATE TABLE IF NOT EXISTS footfall.event_intake (\n  visitor UInt64\n)\nENGINE = Null',
     );
-    expect(local).toMatch(/footfall\.event_intake_local ON CLUSTER 'main' \([^]*ENGINE = Null$/);
+    expect(local).toMatch(/footfall\.event_intake_local ON CLUSTER 'main' \([\s\S]*ENGINE = Null$/);
     expect(spread).toMatch(/'event_intake_local', bitShiftRight\(visitor, 32\)\)$/);
   });
 

@@ -1,6 +1,10 @@
 /**
  * Group commit: every frame that arrives while a transaction is being made durable goes, in order, into the next one.
  *
+ * Offsets follow from where the log ended when the group was put together. The transaction is void where another process has appended
+ * since, and the group is put together again. So nobody waits for this thread with the write lock in its hands, and this thread does
+ * not have to come round for the transaction: on a busy one that takes longer than the disk.
+ *
  * States of the queue
  * - idle: nothing waits. An append starts a write.
  * - writing: one transaction runs; arrivals wait. Left for `writing` again or `idle` when it has ended.
@@ -10,11 +14,13 @@
  * Full (more than {@link MAX_PENDING_BYTES} wait): the append is refused, nothing that was taken is dropped.
  */
 import { frameKey } from './lmdb-keys.ts';
-import type { LmdbStore } from './lmdb-store.ts';
+import type { Appendix, Head, LmdbStore } from './lmdb-store.ts';
 import { LogError, MAX_FRAME_BYTES } from './port.ts';
 
 const MAX_PENDING_BYTES = 64 * 1024 ** 2;
 const MAX_GROUP_BYTES = 8 * 1024 ** 2;
+// Of a group that others came before: each time one of them got on.
+const MAX_TRIES = 1_000;
 // What a pending append costs beside its frame: bounds the number of empty ones.
 const PENDING_OVERHEAD_BYTES = 256;
 
@@ -40,6 +46,7 @@ export class AppendQueue {
   #writing: Promise<void> | undefined;
   #stalled = false;
   #lastFailure: LogError | undefined;
+  #head: Head | undefined;
 
   constructor(store: LmdbStore, rules: AppendRules) {
     this.#store = store;
@@ -87,7 +94,7 @@ export class AppendQueue {
   async #write(group: Pending[]): Promise<void> {
     const timer = setTimeout(() => this.#stall(group), this.#rules.writeTimeoutMs);
     try {
-      const offsets = await this.#store.transact(() => this.#put(group));
+      const offsets = await this.#append(group);
       group.forEach(({ resolve, reject }, i) => {
         const offset = offsets[i];
         if (offset !== undefined) resolve(offset);
@@ -106,29 +113,36 @@ export class AppendQueue {
     }
   }
 
-  /** Inside a transaction. The offset of each frame; none where the log was full. */
-  #put(group: Pending[]): (number | undefined)[] {
+  /** The offset of each frame; none where the log was full. */
+  async #append(group: Pending[]): Promise<(number | undefined)[]> {
+    for (let tries = 0; tries < MAX_TRIES && !this.#stalled; tries++) {
+      const head = this.#store.head(this.#head);
+      const { offsets, appendix } = this.#follow(head, group);
+      if (appendix.frames.length === 0) return offsets;
+      this.#head = await this.#store.append(head, appendix);
+      if (this.#head !== undefined) return offsets;
+    }
+    throw new LogError('unavailable', `${this.#store.path}: other processes came first each time`);
+  }
+
+  /** What the log gets of a group, where it ends at `head`. */
+  #follow(head: Head, group: Pending[]): { offsets: (number | undefined)[]; appendix: Appendix } {
     const storedAt = this.#rules.now();
-    const totals = this.#store.totals();
-    let free = this.#rules.maxBytes - this.#store.storedBytes();
-    const ends = new Map<number, number>();
-    const keys = group.map(({ partition, frame }) => {
+    const totals = { ...head.totals };
+    const ends = [...head.ends];
+    let free = this.#rules.maxBytes - (totals.bytes - this.#store.removed().bytes);
+    const frames: { key: Uint8Array; body: Buffer }[] = [];
+    const offsets = group.map(({ partition, frame }) => {
       if (free <= 0) return undefined;
-      const offset = ends.get(partition) ?? this.#store.ends.get(partition) ?? 0;
-      ends.set(partition, offset + 1);
+      const offset = ends[partition] ?? 0;
+      ends[partition] = offset + 1;
       free -= frame.length;
       totals.frames += 1;
       totals.bytes += frame.length;
-      return { offset, key: frameKey(partition, offset, { storedAt, size: frame.length }) };
+      frames.push({ key: frameKey(partition, offset, { storedAt, size: frame.length }), body: frame });
+      return offset;
     });
-
-    group.forEach(({ frame }, i) => {
-      const key = keys[i]?.key;
-      if (key !== undefined) this.#store.frames.putSync(key, frame);
-    });
-    for (const [partition, end] of ends) this.#store.ends.putSync(partition, end);
-    if (ends.size > 0) this.#store.setTotals(totals);
-    return keys.map((entry) => entry?.offset);
+    return { offsets, appendix: { frames, totals, ends } };
   }
 
   #stall(group: Pending[]): void {

@@ -16,7 +16,9 @@
  *   offsets  [partition, group] -> offset to read next          totals   frames and bytes ever stored
  *   layout   number of partitions                               removed  bytes ever removed, versioned
  *   probes   what a ping writes after a failed append           leases   duty -> holder, until when
- * Offsets are allotted inside the write transaction, from `ends`: processes that append at once never share one.
+ *   head     changes -> nothing, versioned: rises whenever `ends` or `totals` change
+ * Offsets are allotted from `ends`, and the transaction is void where `head` has risen since those were read: processes that
+ * append at once never share one.
  * `totals` belongs to those who append, `removed` to retention, so that neither needs the other's lock to count.
  *
  * States of a frame: appended (durable, acknowledged) -> consumed (every known group has committed past it) -> removed

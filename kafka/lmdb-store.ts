@@ -14,6 +14,22 @@ interface Totals {
   bytes: number;
 }
 
+/** Where the log ends, as of one moment. */
+export interface Head {
+  /** Rises with every change of the other two, whichever process makes it. */
+  readonly version: number;
+  readonly totals: Readonly<Totals>;
+  /** partition -> offset after the last frame */
+  readonly ends: readonly number[];
+}
+
+/** Frames that a log gets, and how it ends then. */
+export interface Appendix {
+  readonly frames: readonly { key: Uint8Array; body: Buffer }[];
+  readonly totals: Totals;
+  readonly ends: readonly number[];
+}
+
 interface Lease {
   holder: string;
   /** ms since the epoch */
@@ -36,7 +52,15 @@ export interface LmdbStore {
   /** Name of a duty -> who has it, and until when. */
   readonly leases: Database<Lease, string>;
   totals(): Totals;
+  /** Inside {@link transact}. */
   setTotals(totals: Totals): void;
+  /** @param known an earlier answer: it is the answer again where nothing has changed. */
+  head(known?: Head): Head;
+  /**
+   * Adds to the log unless it has changed since `head`, and answers how it ends now; nothing where it had changed. Durable; does not
+   * hold the write lock for this thread. @throws LogError `unavailable`
+   */
+  append(head: Head, appendix: Appendix): Promise<Head | undefined>;
   /** Bytes ever removed, and the version that guards every removal. */
   removed(): { bytes: number; version: number };
   /** Bytes of the frames and dead letters that are there now. */
@@ -113,11 +137,13 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
   const offsets = root.openDB<number, [number, string]>('offsets', { encoding: 'json' });
   const totalsDb = root.openDB<Totals, string>('totals', { encoding: 'json' });
   const removedDb = root.openDB<number, string>('removed', { encoding: 'json', useVersions: true });
+  const headDb = root.openDB<number, string>('head', { encoding: 'json', useVersions: true });
   const layout = root.openDB<number, string>('layout', { encoding: 'json' });
   const leases = root.openDB<Lease, string>('leases', { encoding: 'json' });
   const probes = root.openDB<Buffer, string>('probes', { encoding: 'binary' });
 
   const created = root.transactionSync(() => {
+    if (headDb.getEntry('changes') === undefined) headDb.putSync('changes', 0, 1);
     const found = layout.get('partitions');
     if (found !== undefined) return found;
     layout.putSync('partitions', partitions);
@@ -131,6 +157,11 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
     );
   }
 
+  const headVersion = () => {
+    const version = headDb.getEntry('changes')?.version;
+    if (version === undefined) throw new LogError('unavailable', `${path}: its counters are missing`);
+    return version;
+  };
   const totals = () => totalsDb.get('all') ?? { frames: 0, bytes: 0 };
   const removed = () => {
     const entry = removedDb.getEntry('bytes');
@@ -148,7 +179,31 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
     letters,
     leases,
     totals,
-    setTotals: (value) => totalsDb.putSync('all', value),
+    setTotals: (value) => {
+      totalsDb.putSync('all', value);
+      headDb.putSync('changes', 0, headVersion() + 1);
+    },
+    head: (known) => {
+      const version = headVersion();
+      if (known?.version === version) return known;
+      return {
+        version,
+        totals: totals(),
+        ends: Array.from({ length: partitions }, (_, partition) => ends.get(partition) ?? 0),
+      };
+    },
+    append: async (head, appendix) => {
+      const version = head.version + 1;
+      const done = headDb.ifVersion('changes', head.version, () => {
+        for (const { key, body } of appendix.frames) frames.put(key, body);
+        for (const [partition, end] of appendix.ends.entries())
+          if (end !== head.ends[partition]) ends.put(partition, end);
+        totalsDb.put('all', appendix.totals);
+        headDb.put('changes', 0, version);
+      });
+      const isOurs = await durable(path, done);
+      return isOurs ? { version, totals: appendix.totals, ends: appendix.ends } : undefined;
+    },
     removed,
     storedBytes: () => totals().bytes - removed().bytes,
     transact: (change) => durable(path, root.transaction(change)),
