@@ -38,6 +38,9 @@ async function run({
   let [sent, answered, failed, opened, underWay, withoutRetryAfter] = [0, 0, 0, 0, 0, 0];
   const byStatus: Record<string, number> = {};
   const latencies = new Reservoir(SAMPLES);
+  const bySecond: OpenLoadSeen['bySecond'] = [];
+  let ofSecond: number[] = [];
+  let senderStoodMs = 0;
 
   function open(): Connection {
     const connection: Connection = { socket: connect({ host: '127.0.0.1', port, noDelay: true }), dueAt: -1 };
@@ -60,8 +63,11 @@ async function run({
     if (connection.dueAt < 0 || data.toString('latin1', 0, 5) !== 'HTTP/') return;
     const status = data.toString('latin1', 9, 12);
     byStatus[status] = (byStatus[status] ?? 0) + 1;
-    if (status === '202') latencies.add(performance.now() - connection.dueAt);
-    else if (!/\r\nretry-after:/i.test(data.toString('latin1'))) withoutRetryAfter += 1;
+    if (status === '202') {
+      const latency = performance.now() - connection.dueAt;
+      latencies.add(latency);
+      ofSecond.push(latency);
+    } else if (!/\r\nretry-after:/i.test(data.toString('latin1'))) withoutRetryAfter += 1;
     connection.dueAt = -1;
     answered += 1;
     underWay -= 1;
@@ -85,9 +91,18 @@ async function run({
   const began = performance.now();
   const end = requestsASecond * seconds;
   let due = 0;
+  let tickedAt = began;
   await new Promise<void>((resolve) => {
     const tick = setInterval(() => {
       const now = performance.now();
+      senderStoodMs = Math.max(senderStoodMs, now - tickedAt);
+      tickedAt = now;
+      if (now >= began + (bySecond.length + 1) * SECOND) {
+        const { p50, p99, max } = spread(ofSecond);
+        bySecond.push({ p50, p99, max, senderStoodMs: hundredths(senderStoodMs) });
+        ofSecond = [];
+        senderStoodMs = 0;
+      }
       const until = Math.min(end, ((now - began) / SECOND) * requestsASecond);
       for (; due < until; due++) {
         const dueAt = began + (due / requestsASecond) * SECOND;
@@ -109,13 +124,14 @@ async function run({
     byStatus,
     withoutRetryAfter,
     seconds: (performance.now() - began) / SECOND,
-    accepted: latencies.spread(),
+    accepted: spread(latencies.values),
+    bySecond,
   };
 }
 
 class Reservoir {
   readonly #size: number;
-  readonly #values: number[] = [];
+  readonly values: number[] = [];
   #seen = 0;
 
   constructor(size: number) {
@@ -124,18 +140,18 @@ class Reservoir {
 
   add(value: number): void {
     this.#seen += 1;
-    if (this.#values.length < this.#size) this.#values.push(value);
+    if (this.values.length < this.#size) this.values.push(value);
     else {
       const at = Math.floor(Math.random() * this.#seen);
-      if (at < this.#size) this.#values[at] = value;
+      if (at < this.#size) this.values[at] = value;
     }
   }
+}
 
-  spread() {
-    const sorted = Float64Array.from(this.#values).sort();
-    const at = (share: number) => hundredths(sorted[Math.ceil(share * (sorted.length - 1))] ?? 0);
-    return { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
-  }
+function spread(values: number[]) {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => hundredths(sorted[Math.ceil(share * (sorted.length - 1))] ?? 0);
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
 }
 
 function readRequests(file: string): Buffer[] {

@@ -26,6 +26,8 @@ export interface OpenLoadSeen {
   seconds: number;
   /** ms from when a request was due to its 202. */
   accepted: { p50: number; p99: number; p999: number; max: number };
+  /** The same of the 202 that came in each second, and the longest that the sender itself stood still then: what it adds to them. */
+  bySecond: { p50: number; p99: number; max: number; senderStoodMs: number }[];
 }
 
 export async function openLoad(load: OpenLoad, core: number): Promise<OpenLoadSeen> {

@@ -9,7 +9,7 @@ import type { Plot } from './plot.ts';
 import { presence, presenceLatency } from './presence.ts';
 import { ranges } from './ranges.ts';
 import { scaling } from './scaling.ts';
-import { steady } from './steady.ts';
+import { steady, steadyLatency } from './steady.ts';
 
 export const PLOTS: readonly Plot[] = [
   ingest,
@@ -17,6 +17,7 @@ export const PLOTS: readonly Plot[] = [
   overloadLatency,
   hostile,
   steady,
+  steadyLatency,
   scaling,
   endToEndLag,
   endToEndMemory,
