@@ -48,6 +48,12 @@ export const BENCHES: readonly Bench[] = [
     ratios: ownRatios,
   },
   {
+    name: 'inserts',
+    result: 'inserts.json',
+    brief: { ROUNDS: '1', UNITS: '12' },
+    ratios: ownRatios,
+  },
+  {
     name: 'live',
     result: 'live.json',
     brief: { SOCKETS: '1000', BEACONS: '500', ROUNDS: '1', SECONDS: '5' },
