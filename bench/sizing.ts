@@ -9,7 +9,7 @@ import { eventMaker } from '../ingest/event-of.ts';
 import { parseBeacons } from '../ingest/validation.ts';
 import { requestsOf } from './load/requests.ts';
 import { keep, resultFile } from './result.ts';
-import { planFor } from './sizing/plan.ts';
+import { planFor, tableOf } from './sizing/plan.ts';
 
 const RATE = Number(process.env.RATE ?? 1_000_000);
 const REQUESTS = 2_000;
@@ -29,7 +29,7 @@ const measured = {
   changesACoreOfRedis: presence.redis.atRate.changesASecond / presence.redis.atRate.coresOfRedis,
 };
 const plan = planFor(RATE, measured);
-for (const [part, { needs, because }] of Object.entries(plan)) console.log(`${part}: ${needs} (${because})`);
+console.log(tableOf(plan));
 keep('sizing', {
   question: `what ${RATE} events a second need`,
   configuration:

@@ -83,5 +83,13 @@ export function planFor(rate: number, figures: Figures): Record<string, Need> {
   };
 }
 
+/** In Markdown. */
+export function tableOf(plan: Record<string, Need>): string {
+  const rows = Object.entries(plan).map(
+    ([part, { needs, because }]) => `| ${part} | ${needs} | ${because} |`,
+  );
+  return ['| part | needs | because |', '|---|---|---|', ...rows].join('\n');
+}
+
 const up = Math.ceil;
 const round = (value: number) => (value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
