@@ -4,13 +4,12 @@ import { COLOURS } from './marks.ts';
 import type { Measured, Plot } from './plot.ts';
 
 interface Cost {
-  /** Not in results from before there was a bare server beside it. */
-  server?: Server;
+  server: Server;
   rate: number;
   microseconds: number;
 }
 interface Scaling extends Measured {
-  cost: Cost[] | Record<Server, Cost[]>;
+  cost: Record<Server, Cost[]>;
 }
 type Server = keyof typeof SERVERS;
 
@@ -24,8 +23,9 @@ export const scaling: Plot<Scaling> = {
   results: ['scaling'],
   title: 'Processor time of a beacon by rate: every measurement, and a line through the medians',
   drawing: ({ cost }) => {
-    const all: Cost[] = Object.values<Cost | Cost[]>(cost).flat();
-    const figures = all.map(({ server = 'footfall', ...figure }) => ({ ...figure, ...SERVERS[server] }));
+    const figures = Object.values(cost)
+      .flat()
+      .map(({ server, ...figure }) => ({ ...figure, ...SERVERS[server] }));
     const place = { x: 'rate', y: 'microseconds' };
     return {
       height: 400,
