@@ -18,7 +18,7 @@ import { type LagMeter, openLagMeter } from './end-to-end/lag.ts';
 import type { SenderAsked, SenderTold } from './end-to-end/messages.ts';
 import { differences, storedIn } from './end-to-end/proof.ts';
 import { Inspector } from './live/watched.ts';
-import { thisMachine } from './machine.ts';
+import { loopMs, thisMachine } from './machine.ts';
 import { postmasterOf, threadSeconds, type Use, useOf, useOfTree } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { resultFile } from './result.ts';
@@ -50,6 +50,8 @@ interface Sample {
   ownMiB: Record<Watched, number>;
   residentMiB: Record<Watched, number>;
   load: number;
+  /** As of {@link loopMs}. */
+  loopMs: number;
 }
 
 const footfall = await Installation.create({
@@ -189,6 +191,7 @@ async function sampled(
       ownMiB: eachOf(now.use, ({ ownMiB }) => Math.round(ownMiB)),
       residentMiB: eachOf(now.use, ({ residentMiB }) => Math.round(residentMiB)),
       load: hundredths(loadavg()[0] ?? 0),
+      loopMs: loopMs(),
     });
     before = now;
     if (second % 10 === 0) console.error(JSON.stringify(samples.at(-1)));

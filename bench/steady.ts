@@ -9,6 +9,7 @@ import { Loads } from './ingest/loads.ts';
 import { startServer } from './ingest/servers.ts';
 import { openLoad } from './load/open-loop.ts';
 import { saturate } from './load/wrk.ts';
+import { loopMs } from './machine.ts';
 import { useOf } from './processes.ts';
 import { hundredths } from './ranges/statistics.ts';
 import { keep, load, median } from './result.ts';
@@ -26,6 +27,8 @@ interface Sample {
   residentMiB: number;
   cores: number;
   load: number;
+  /** As of the function. */
+  loopMs: number;
 }
 
 const loads = new Loads();
@@ -49,6 +52,7 @@ try {
         residentMiB: useOf(server.pid).residentMiB,
         cores: hundredths(((nowUsed - used) * 1_000) / (now - at)),
         load: load(),
+        loopMs: loopMs(),
       });
       [used, at] = [nowUsed, now];
     },
