@@ -1,5 +1,5 @@
--- What events are inserted into, and nothing is kept in. Its texts are plain: a dictionary that is made of a whole block costs a
--- fifth of one that is added to value by value, as ClickHouse reads `LowCardinality(String)` from JSON.
+-- What events are inserted into, and nothing is kept in. Its texts are plain: ClickHouse adds the values of `LowCardinality(String)` to a
+-- dictionary one by one as it reads them from JSON, and a view makes the dictionaries of a whole block.
 CREATE TABLE IF NOT EXISTS footfall.event_intake (
   log_partition UInt16,
   log_offset    UInt64,
