@@ -38,8 +38,8 @@ export const steady: Plot<Steady> = {
 
 const LATENCY = {
   'half of the answers within': COLOURS.blue,
-  '99 of 100 within, in the worst second': COLOURS.rust,
-  'the sender stood still for, at most': COLOURS.grey,
+  '99 of 100, in the worst second': COLOURS.rust,
+  'the sender stood still, at most': COLOURS.grey,
 };
 
 export const steadyLatency: Plot<Steady> = {
