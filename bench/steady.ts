@@ -27,7 +27,7 @@ interface Sample {
   residentMiB: number;
   cores: number;
   load: number;
-  /** As of the function. */
+  /** As of {@link loopMs}. */
   loopMs: number;
 }
 
