@@ -80,7 +80,7 @@ export function describeDashboard(name: string, define: (given: Given) => void):
       const unexpected = complaints.splice(0).filter((complaint) => !expected?.test(complaint));
       expected = undefined;
       requested.length = 0;
-      expect(unexpected).toEqual([]);
+      expect(unexpected.join('\n')).toBe('');
     });
     afterAll(async () => {
       await browser?.close();

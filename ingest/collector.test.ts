@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -613,9 +614,8 @@ test('10,000 mutations of valid beacons get an answer of the table, and only who
     await Promise.all(
       Array.from({ length: 100 }, async () => {
         const body = mutate(Buffer.from(valid), random);
-        const answer = await post(new Uint8Array(body));
+        const answer = await taken(new Uint8Array(body));
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-        await answer.arrayBuffer();
         if (answer.status === 202) {
           const sent = JSON.parse(body.toString());
           accepted += Array.isArray(sent) ? sent.length : 1;
@@ -623,10 +623,22 @@ test('10,000 mutations of valid beacons get an answer of the table, and only who
       }),
     );
   }
-  expect([...statuses.keys()].every((status) => [202, 400, 413].includes(status))).toBe(true);
+  expect([...statuses.keys()].filter((status) => ![202, 400, 413].includes(status))).toEqual([]);
   expect(statuses.get(400)).toBeGreaterThan(100);
   expect(await eventsInLog(accepted)).toHaveLength(accepted);
 }, 180_000);
+
+/** Comes again where it is told to, as senders do: a machine that stands still for a while is overloaded afterwards. */
+async function taken(body: Uint8Array): Promise<Response> {
+  for (let tries = 0; tries < 10; tries += 1) {
+    const answer = await post(body);
+    await answer.arrayBuffer();
+    const retryAfter = answer.headers.get('Retry-After');
+    if (answer.status !== 503 || retryAfter === null) return answer;
+    await delay(1_000 * Number(retryAfter));
+  }
+  throw new Error('the collector refused the same ten times');
+}
 
 function mutate(body: Buffer, random: () => number): Buffer {
   const bytes = [...body];
