@@ -54,6 +54,12 @@ export const BENCHES: readonly Bench[] = [
     ratios: ownRatios,
   },
   {
+    name: 'retention',
+    result: 'retention.json',
+    brief: { ROUNDS: '1', SECONDS: '30', RETAINED_MB: '50' },
+    ratios: ownRatios,
+  },
+  {
     name: 'live',
     result: 'live.json',
     brief: { SOCKETS: '1000', BEACONS: '500', ROUNDS: '1', SECONDS: '5' },

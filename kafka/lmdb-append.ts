@@ -1,5 +1,6 @@
 /**
- * Group commit: every frame that arrives while a transaction is being made durable goes, in order, into the next one.
+ * Group commit: every frame that arrives while a transaction is being made durable goes, in order, into the next one. Bodies that do not
+ * fit into rows are durable in a segment before the transaction that says where they are.
  *
  * Offsets follow from where the log ended when the group was put together. The transaction is void where another process has appended
  * since, and the group is put together again. So nobody waits for this thread with the write lock in its hands, and this thread does
@@ -14,6 +15,7 @@
  * Full (more than {@link MAX_PENDING_BYTES} wait): the append is refused, nothing that was taken is dropped.
  */
 import { frameKey } from './lmdb-keys.ts';
+import { SegmentWriter, type Written } from './lmdb-segment-writer.ts';
 import type { Appendix, Head, LmdbStore } from './lmdb-store.ts';
 import { LogError, MAX_FRAME_BYTES } from './port.ts';
 
@@ -41,6 +43,7 @@ interface AppendRules {
 export class AppendQueue {
   readonly #store: LmdbStore;
   readonly #rules: AppendRules;
+  readonly #bodies: SegmentWriter;
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #writing: Promise<void> | undefined;
@@ -51,6 +54,7 @@ export class AppendQueue {
   constructor(store: LmdbStore, rules: AppendRules) {
     this.#store = store;
     this.#rules = rules;
+    this.#bodies = new SegmentWriter(store);
   }
 
   append(partition: number, frame: Buffer): Promise<number> {
@@ -71,6 +75,11 @@ export class AppendQueue {
     if (this.#lastFailure === undefined) return;
     await this.#store.probe();
     this.#lastFailure = undefined;
+  }
+
+  /** When nothing waits any more. */
+  close(): Promise<void> {
+    return this.#bodies.leave();
   }
 
   async #writeAll(): Promise<void> {
@@ -115,34 +124,67 @@ export class AppendQueue {
 
   /** The offset of each frame; none where the log was full. */
   async #append(group: Pending[]): Promise<(number | undefined)[]> {
-    for (let tries = 0; tries < MAX_TRIES && !this.#stalled; tries++) {
-      const head = this.#store.head(this.#head);
-      const { offsets, appendix } = this.#follow(head, group);
-      if (appendix.frames.length === 0) return offsets;
-      this.#head = await this.#store.append(head, appendix);
-      if (this.#head !== undefined) return offsets;
+    if (this.#fullness() !== undefined) return [];
+    try {
+      let written = await this.#writeBodies(group);
+      for (let tries = 0; tries < MAX_TRIES && !this.#stalled; tries++) {
+        const head = this.#store.head(this.#head);
+        if (written.segment !== undefined && !this.#store.hasSegment(written.segment)) {
+          // Nothing had come for so long that it was taken for empty.
+          await this.#bodies.leave();
+          written = await this.#writeBodies(group);
+          continue;
+        }
+        const { offsets, appendix, inSegment } = this.#follow(head, group, written);
+        if (appendix.rows.length === 0) return offsets;
+        this.#head = await this.#store.append(head, appendix);
+        if (this.#head === undefined) continue;
+        this.#bodies.added(inSegment);
+        return offsets;
+      }
+    } catch (error) {
+      await this.#bodies.leave();
+      throw error;
     }
     throw new LogError('unavailable', `${this.#store.path}: other processes came first each time`);
   }
 
-  /** What the log gets of a group, where it ends at `head`. */
-  #follow(head: Head, group: Pending[]): { offsets: (number | undefined)[]; appendix: Appendix } {
+  #writeBodies(group: Pending[]): Promise<Written> {
+    return this.#bodies.write(group.map(({ frame }) => frame));
+  }
+
+  /** What the log gets of a group, where it ends at `head`, and how many of its frames lie in the segment. */
+  #follow(
+    head: Head,
+    group: Pending[],
+    { values, segment }: Written,
+  ): { offsets: (number | undefined)[]; appendix: Appendix; inSegment: number } {
     const storedAt = this.#rules.now();
     const totals = { ...head.totals };
     const ends = [...head.ends];
     let free = this.#rules.maxBytes - (totals.bytes - this.#store.removed().bytes);
-    const frames: { key: Uint8Array; body: Buffer }[] = [];
-    const offsets = group.map(({ partition, frame }) => {
-      if (free <= 0) return undefined;
+    let inSegment = 0;
+    const rows: { key: Uint8Array; value: Buffer }[] = [];
+    const offsets = group.map(({ partition, frame }, i) => {
+      const value = values[i];
+      if (free <= 0 || value === undefined) return undefined;
       const offset = ends[partition] ?? 0;
       ends[partition] = offset + 1;
       free -= frame.length;
       totals.frames += 1;
       totals.bytes += frame.length;
-      frames.push({ key: frameKey(partition, offset, { storedAt, size: frame.length }), body: frame });
+      if (value !== frame) inSegment += 1;
+      rows.push({ key: frameKey(partition, offset, { storedAt, size: frame.length }), value });
       return offset;
     });
-    return { offsets, appendix: { frames, totals, ends } };
+    const frames = this.#bodies.frames + inSegment;
+    const appendix = {
+      rows,
+      segment: segment === undefined ? undefined : { id: segment, frames },
+      totals,
+      ends,
+    };
+    return { offsets, appendix, inSegment };
   }
 
   #stall(group: Pending[]): void {

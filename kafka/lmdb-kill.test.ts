@@ -132,6 +132,15 @@ test('when the newest meta page never reached the disk, the log is as it was one
   await reopened.close();
 });
 
+test('a segment that takes only a part of what is written is left for another, and what was refused is not there', async () => {
+  const writer = new ForkedLog('appendLarge', folder, PARTITIONS, { frames: 100, fileLimit: 1_024 });
+  expect(await writer.ended()).toBe(0);
+  expect(Number(writer.lines[0])).toBeGreaterThan(2);
+  const log = await open();
+  expect((await readAll(log))[0]).toHaveLength(100);
+  await log.close();
+});
+
 function frameWithDigest(): Buffer {
   const noise = randomBytes(10_000).toString('base64');
   return Buffer.from(`${createHash('sha256').update(noise).digest('hex')} ${noise}`);

@@ -1,5 +1,5 @@
 /**
- * The embedded event log: an LMDB environment in one folder, used by several processes of one machine at once.
+ * The embedded event log: an LMDB environment and segments in one folder, used by several processes of one machine at once.
  *
  * Why. A single machine should need no broker, yet an acknowledged beacon must survive `kill -9` and a power cut.
  * LMDB is a copy-on-write B+tree: a transaction is made durable by one synced write of a meta page and is otherwise
@@ -8,15 +8,22 @@
  *
  * What it trades. One writer at a time on the machine; throughput comes from group commit ({@link AppendQueue}).
  * Readers of other processes poll. The file keeps its largest size: removed pages are used again, not given back.
- * `maxBytes` counts bodies; pages make the file larger, at worst about twice for frames of 2 to 4 KiB.
+ * `maxBytes` counts bodies; rows, and segments of which a part is still needed, come on top.
+ *
+ * Bodies of more than a KiB lie in segments: files that one process appends to, and that go as a whole when none of their frames is
+ * left. In LMDB such a body has pages of its own, and once frames are removed at the rate at which they come, every commit pays for the
+ * list of all free pages, which grows: 2.7 times the processor time of an append within a minute (`npm run bench:retention`).
  *
  * Layout. The databases in `data.mdb` (numbers in keys are big-endian, so that they sort):
- *   frames   partition, offset, stored at, size -> the body     starts   partition -> first offset there
+ *   frames   partition, offset, stored at, size -> the body,    starts   partition -> first offset there
+ *            or where it lies in which segment                  segments segment -> frames ever appended to it
  *   letters  partition, offset, index, stored at, size -> body  ends     partition -> offset after the last
  *   offsets  [partition, group] -> offset to read next          totals   frames and bytes ever stored
- *   layout   number of partitions                               removed  bytes ever removed, versioned
+ *   layout   partitions, segments there were                      removed  bytes ever removed, versioned
  *   probes   what a ping writes after a failed append           leases   duty -> holder, until when
- *   head     changes -> nothing, versioned: rises whenever `ends` or `totals` change
+ *   released segment -> frames removed from it
+ *   head     changes -> nothing, versioned: rises whenever `ends` or `totals` change, or a segment is dropped
+ * and the files in `segments/`, named by their numbers. A body is durable there before the transaction with its row begins.
  * Offsets are allotted from `ends`, and the transaction is void where `head` has risen since those were read: processes that
  * append at once never share one.
  * `totals` belongs to those who append, `removed` to retention, so that neither needs the other's lock to count.
@@ -226,6 +233,7 @@ class LmdbLog implements EmbeddedLog {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#pendingCalls);
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    await this.#appends.close();
     await this.#store.close();
   }
 

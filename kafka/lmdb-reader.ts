@@ -1,6 +1,7 @@
 /** Reads frames, and notices that there are new ones. */
-import { framePrefix, offsetOfFrame } from './lmdb-keys.ts';
+import { framePrefix, metaOfFrame, offsetOfFrame } from './lmdb-keys.ts';
 import { boundsOf } from './lmdb-offsets.ts';
+import { placeOf } from './lmdb-place.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import { type Frame, LogError } from './port.ts';
 
@@ -23,8 +24,12 @@ export function readFrames(store: LmdbStore, partition: number, offset: number, 
   });
   for (const { key, value } of range) {
     if (offsetOfFrame(key) !== offset + frames.length) break;
+    const { size } = metaOfFrame(key);
+    const place = placeOf(value, size);
     // lmdb hands out Buffers with properties of its own: take the bytes, leave those.
-    const body = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const body = place
+      ? store.bodies.read(place, size)
+      : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     frames.push({ offset: offset + frames.length, body });
     bytes += body.length;
     if (bytes >= maxBytes) break;

@@ -7,6 +7,8 @@
  */
 import { framePrefix, metaOfFrame, metaOfLetter, offsetOfFrame } from './lmdb-keys.ts';
 import { boundsOf, neededFrom } from './lmdb-offsets.ts';
+import { placeOf } from './lmdb-place.ts';
+import { sweepSegments } from './lmdb-segment-sweep.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import type { LogTrouble } from './port.ts';
 
@@ -26,6 +28,8 @@ interface StoredFrame {
   key: Uint8Array;
   storedAt: number;
   size: number;
+  /** Where its body lies; undefined: in its row. */
+  segment: number | undefined;
 }
 
 /** Removes in the background until stopped. */
@@ -67,6 +71,7 @@ export class Retention {
       }
       while (!this.#stopped && (await this.#removeExcess()));
       if (!this.#stopped) await this.#removeLetters();
+      if (!this.#stopped) await sweepSegments(this.#store);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       this.#report({ kind: 'store_failed', message: `retention: ${why}`, cause });
@@ -114,24 +119,26 @@ export class Retention {
       limit: MAX_REMOVED_FRAMES,
     };
     let latest = 0;
-    return [...this.#store.frames.getKeys(range)].map((key) => {
+    return [...this.#store.frames.getRange(range)].map(({ key, value }) => {
       const { storedAt, size } = metaOfFrame(key);
       // Processes may disagree on the time; a frame must never go before the one in front of it.
       latest = Math.max(latest, storedAt);
-      return { partition, key, storedAt: latest, size };
+      return { partition, key, storedAt: latest, size, segment: placeOf(value, size)?.segment };
     });
   }
 
   async #removeFrames(version: number, frames: StoredFrame[]): Promise<boolean> {
     if (frames.length === 0) return false;
     const starts = new Map<number, number>();
+    const released = new Map<number, number>();
     let bytes = 0;
-    for (const { partition, key, size } of frames) {
+    for (const { partition, key, size, segment } of frames) {
       starts.set(partition, offsetOfFrame(key) + 1);
+      if (segment !== undefined) released.set(segment, (released.get(segment) ?? 0) + 1);
       bytes += size;
     }
     const keys = frames.map(({ key }) => key);
-    return this.#store.remove({ version, from: this.#store.frames, keys, bytes, starts });
+    return this.#store.remove({ version, from: this.#store.frames, keys, bytes, starts, released });
   }
 
   /** Looks at the next part of the dead letters, and begins anew after the last. */
@@ -145,7 +152,8 @@ export class Retention {
     const keys = scanned.filter((key) => metaOfLetter(key).storedAt <= oldestKept);
     let bytes = 0;
     for (const key of keys) bytes += metaOfLetter(key).size;
-    if (keys.length > 0)
-      await this.#store.remove({ version, from: this.#store.letters, keys, bytes, starts: new Map() });
+    if (keys.length === 0) return;
+    const [starts, released] = [new Map<number, number>(), new Map<number, number>()];
+    await this.#store.remove({ version, from: this.#store.letters, keys, bytes, starts, released });
   }
 }

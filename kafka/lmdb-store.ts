@@ -1,11 +1,17 @@
 /** The LMDB environment of an embedded log: what lies in it, and the ways to change it. */
+import { mkdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { SegmentReader } from './lmdb-segment-reader.ts';
 import { LogError } from './port.ts';
 
 // Address space, not disk. All processes must map the same, and none ever has to map anew.
 const MAP_BYTES = 1024 ** 4;
 // What a collector's frame may need: a smaller write could fit where appends do not.
 const PROBE_BYTES = 64 * 1024;
+const MAX_DATABASES = 16;
+const SEGMENT_FOLDER = 'segments';
 
 interface Totals {
   /** Frames ever appended: rises with every append, so a reader that sees it unchanged has no news. */
@@ -25,7 +31,9 @@ export interface Head {
 
 /** Frames that a log gets, and how it ends then. */
 export interface Appendix {
-  readonly frames: readonly { key: Uint8Array; body: Buffer }[];
+  readonly rows: readonly { key: Uint8Array; value: Buffer }[];
+  /** The segment that bodies lie in, and how many it has then. */
+  readonly segment: { id: number; frames: number } | undefined;
   readonly totals: Totals;
   readonly ends: readonly number[];
 }
@@ -39,8 +47,16 @@ interface Lease {
 export interface LmdbStore {
   readonly path: string;
   readonly partitions: number;
-  /** `frameKey` -> body, byte for byte. */
+  /** `frameKey` -> body, byte for byte, or the place of it: see `placeOf`. */
   readonly frames: Database<Buffer, Uint8Array>;
+  /** Segment -> frames of it that were ever appended. Written by the process whose segment it is. */
+  readonly segments: Database<number, number>;
+  /** Segment -> frames of it that were removed. Written by retention only. */
+  readonly released: Database<number, number>;
+  /** Bodies that lie in segments. */
+  readonly bodies: SegmentReader;
+  readonly segmentFolder: string;
+  segmentPath(segment: number): string;
   /** partition -> offset after the last frame. Written by appends only. */
   readonly ends: Database<number, number>;
   /** partition -> offset of the first frame that is still there. Written by retention only. */
@@ -61,6 +77,12 @@ export interface LmdbStore {
    * hold the write lock for this thread. @throws LogError `unavailable`
    */
   append(head: Head, appendix: Appendix): Promise<Head | undefined>;
+  /** A segment that nobody has had. @throws LogError `unavailable` */
+  registerSegment(): Promise<number>;
+  /** Asked after {@link head}: an append that follows that head finds the segment as it is told here, or is void. */
+  hasSegment(segment: number): boolean;
+  /** Takes a segment off the books unless frames of it are left, and says whether it did. @throws LogError `unavailable` */
+  dropSegment(segment: number): Promise<boolean>;
   /** Bytes ever removed, and the version that guards every removal. */
   removed(): { bytes: number; version: number };
   /** Bytes of the frames and dead letters that are there now. */
@@ -99,12 +121,15 @@ interface Removal {
   bytes: number;
   /** Frames only: partition -> first offset that stays. */
   starts: Map<number, number>;
+  /** Frames only: segment -> how many of them lie in it. */
+  released: Map<number, number>;
 }
 
 /** @throws LogError `wrong_partitions`, `unavailable` */
 export function openStore(path: string, partitions: number): LmdbStore {
   const root = openEnvironment(path);
   try {
+    mkdirSync(join(path, SEGMENT_FOLDER), { recursive: true });
     return openDatabases(root, path, partitions);
   } catch (cause) {
     void root.close();
@@ -118,6 +143,7 @@ function openEnvironment(path: string): RootDatabase {
       path,
       noSubdir: false,
       mapSize: MAP_BYTES,
+      maxDbs: MAX_DATABASES,
       // A commit returns after fdatasync and the synced write of the meta page: resolved means durable.
       overlappingSync: false,
       // With it, every commit has a promise that lmdb keeps to itself: a full disk would end the process with an
@@ -139,6 +165,8 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
   const removedDb = root.openDB<number, string>('removed', { encoding: 'json', useVersions: true });
   const headDb = root.openDB<number, string>('head', { encoding: 'json', useVersions: true });
   const layout = root.openDB<number, string>('layout', { encoding: 'json' });
+  const segments = root.openDB<number, number>('segments', { encoding: 'json' });
+  const released = root.openDB<number, number>('released', { encoding: 'json' });
   const leases = root.openDB<Lease, string>('leases', { encoding: 'json' });
   const probes = root.openDB<Buffer, string>('probes', { encoding: 'binary' });
 
@@ -169,10 +197,21 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
     return { bytes: entry.value, version: entry.version };
   };
 
+  const segmentFolder = join(path, SEGMENT_FOLDER);
+  const segmentPath = (segment: number) => join(segmentFolder, String(segment));
+  const bodies = new SegmentReader(segmentPath);
+  const setHeadChanged = () => headDb.putSync('changes', 0, headVersion() + 1);
+  const transact = <T>(change: () => T): Promise<T> => durable(path, root.transaction(change));
+
   return {
     path,
     partitions,
     frames,
+    segments,
+    released,
+    bodies,
+    segmentFolder,
+    segmentPath,
     ends,
     starts,
     offsets,
@@ -181,7 +220,7 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
     totals,
     setTotals: (value) => {
       totalsDb.putSync('all', value);
-      headDb.putSync('changes', 0, headVersion() + 1);
+      setHeadChanged();
     },
     head: (known) => {
       const version = headVersion();
@@ -195,7 +234,9 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
     append: async (head, appendix) => {
       const version = head.version + 1;
       const done = headDb.ifVersion('changes', head.version, () => {
-        for (const { key, body } of appendix.frames) frames.put(key, body);
+        const { rows, segment } = appendix;
+        for (const { key, value } of rows) frames.put(key, value);
+        if (segment !== undefined) segments.put(segment.id, segment.frames);
         for (const [partition, end] of appendix.ends.entries())
           if (end !== head.ends[partition]) ends.put(partition, end);
         totalsDb.put('all', appendix.totals);
@@ -204,17 +245,38 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
       const isOurs = await durable(path, done);
       return isOurs ? { version, totals: appendix.totals, ends: appendix.ends } : undefined;
     },
+    registerSegment: () =>
+      transact(() => {
+        const segment = layout.get('segments') ?? 0;
+        layout.putSync('segments', segment + 1);
+        segments.putSync(segment, 0);
+        return segment;
+      }),
+    hasSegment: (segment) => segments.doesExist(segment),
+    dropSegment: (segment) =>
+      transact(() => {
+        if (segments.get(segment) !== (released.get(segment) ?? 0)) return false;
+        setHeadChanged();
+        segments.removeSync(segment);
+        released.removeSync(segment);
+        return true;
+      }),
     removed,
     storedBytes: () => totals().bytes - removed().bytes,
-    transact: (change) => durable(path, root.transaction(change)),
+    transact,
     putOffset: async (partition, group, offset) => {
       await durable(path, offsets.put([partition, group], offset));
     },
-    remove: ({ version, from, keys, bytes, starts: moved }) => {
+    remove: ({ version, from, keys, bytes, starts: moved, released: left }) => {
       const total = removed().bytes + bytes;
+      const inAll = [...left].map(([segment, frames]) => ({
+        segment,
+        frames: (released.get(segment) ?? 0) + frames,
+      }));
       const done = removedDb.ifVersion('bytes', version, () => {
         for (const key of keys) from.remove(key);
         for (const [partition, offset] of moved) starts.put(partition, offset);
+        for (const { segment, frames } of inAll) released.put(segment, frames);
         removedDb.put('bytes', total, version + 1);
       });
       return durable(path, done);
@@ -224,11 +286,17 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
       removedDb.putSync('bytes', bytes, version + 1);
     },
     probe: async () => {
+      const file = join(segmentFolder, 'probe');
+      await durable(path, writeFile(file, Buffer.alloc(PROBE_BYTES), { flush: true }));
+      await durable(path, rm(file, { force: true }));
       await durable(path, probes.put('probe', Buffer.alloc(PROBE_BYTES)));
       await durable(path, probes.remove('probe'));
     },
     forgetDeadReaders: () => void root.readerCheck(),
-    close: () => root.close(),
+    close: () => {
+      bodies.close();
+      return root.close();
+    },
   };
 }
 

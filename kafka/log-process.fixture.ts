@@ -11,6 +11,8 @@ import { REPLAY_DUTY } from './spool-replay.ts';
 
 const [role = '', folder = '', partitions = '1', frames = '0'] = process.argv.slice(2);
 const MAX_BODY_BYTES = 20_000;
+/** Stands in the row of its frame, so that one file grows until there is no room. */
+const SMALL_BODY_BYTES = 1_000;
 const IN_FLIGHT = 16;
 
 /** A line for the test, written at once: what the kernel has outlives a kill. */
@@ -56,13 +58,33 @@ const roles: Record<string, () => Promise<void>> = {
     const log = await openTheLog();
     const codes = new Set<string>();
     for (let left = 10; left > 0; ) {
-      await log.append(0, Buffer.alloc(MAX_BODY_BYTES)).catch((error) => {
+      await log.append(0, Buffer.alloc(SMALL_BODY_BYTES)).catch((error) => {
         codes.add(error.code);
         left -= 1;
       });
     }
     tell([...codes].join());
     await log.ping().catch((error) => tell(`ping: ${error.code}`));
+    await log.close();
+  },
+
+  /** Appends `frames` large frames with their own digest, each until it is taken; tells how often one was refused. */
+  async appendLarge() {
+    const log = await openTheLog();
+    let refused = 0;
+    for (let left = Number(frames); left > 0; ) {
+      const noise = randomBytes(MAX_BODY_BYTES).toString('base64');
+      const digest = createHash('sha256').update(noise).digest('hex');
+      await log.append(0, Buffer.from(`${digest} ${noise}`)).then(
+        () => {
+          left -= 1;
+        },
+        () => {
+          refused += 1;
+        },
+      );
+    }
+    tell(String(refused));
     await log.close();
   },
 
@@ -97,7 +119,7 @@ const roles: Record<string, () => Promise<void>> = {
     const codes = new Set<string>();
     let acknowledged = 0;
     for (let left = 10; left > 0; ) {
-      const frame = Buffer.from(`${acknowledged} ${'x'.repeat(MAX_BODY_BYTES)}`);
+      const frame = Buffer.from(`${acknowledged} ${'x'.repeat(SMALL_BODY_BYTES)}`);
       await log.append(0, frame).then(
         () => {
           acknowledged += 1;

@@ -1,0 +1,43 @@
+/**
+ * Removes segments of which no frame is left.
+ *
+ * One that is still written to goes as well when nothing has come for a while: its writer finds it gone with the next append, whose
+ * transaction is void, and writes the bodies anew into another.
+ */
+import { readdir, rm, stat } from 'node:fs/promises';
+import { SEGMENT_BYTES } from './lmdb-segment-writer.ts';
+import type { LmdbStore } from './lmdb-store.ts';
+
+const IDLE_MS = 60_000;
+
+export async function sweepSegments(store: LmdbStore): Promise<void> {
+  const files = await readdir(store.segmentFolder);
+  for (const segment of await emptySegments(store)) {
+    if (await store.dropSegment(segment)) store.bodies.forget(segment);
+  }
+  // Every file had its record first, so those that have none were dropped: now, or before this process was killed.
+  const known = new Set([...store.segments.getKeys({})].map((segment) => store.segmentPath(segment)));
+  for (const path of files.map((name) => `${store.segmentFolder}/${name}`)) {
+    if (!known.has(path)) await rm(path, { force: true });
+  }
+}
+
+async function emptySegments(store: LmdbStore): Promise<number[]> {
+  const empty: number[] = [];
+  for (const { key: segment, value: appended } of store.segments.getRange({})) {
+    if (appended === (store.released.get(segment) ?? 0)) empty.push(segment);
+  }
+  const over = await Promise.all(empty.map((segment) => isOver(store.segmentPath(segment))));
+  return empty.filter((_, i) => over[i]);
+}
+
+/** Full, or idle, or left before it had a file. */
+async function isOver(path: string): Promise<boolean> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return size >= SEGMENT_BYTES || mtimeMs < Date.now() - IDLE_MS;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true;
+    throw error;
+  }
+}
