@@ -81,6 +81,27 @@ describe('closing', () => {
     await vi.waitFor(() => expect(updates[0]).toMatchObject({ lastDay: '2025-03-09' }));
   });
 
+  it('leaves the machine to counting while that is behind', async () => {
+    let receivedUntil = NOW - 10_000;
+    let looks = 0;
+    const { updates } = start({
+      log: { lag: async () => [{ partition: 0, committed: 4, end: 9 }] },
+      sessions: {
+        withLock: (_lock, _mode, work) => work(),
+        progress: async () => {
+          looks += 1;
+          return [{ partition: 0, nextOffset: 4, receivedUntil }];
+        },
+      },
+    });
+    // At once, whatever there is to count: days that are over are closed by a start.
+    await vi.waitFor(() => expect(updates).toHaveLength(1));
+    await vi.waitFor(() => expect(looks).toBe(3), { timeout: 10_000 });
+    expect(updates).toHaveLength(1);
+    receivedUntil = NOW - 1_000;
+    await vi.waitFor(() => expect(updates).toHaveLength(2), { timeout: 10_000 });
+  });
+
   it('is done by one instance at a time', async () => {
     const { sessions } = system().stores;
     await sessions.withLock('intervals', 'exclusive', async () => {

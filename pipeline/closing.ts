@@ -3,7 +3,7 @@
  *
  * Each look takes as much of the machine as it needs and then leaves nine times as long to others, so that small
  * platforms see new visitors within seconds and large ones within a minute. A day of many millions of events takes longer
- * than that to derive, and then waits three times as long.
+ * than that to derive, and then waits three times as long. While counting is behind it comes first, for some minutes at most.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -19,6 +19,9 @@ const LONGEST_PAUSE_MS = 30_000;
 const PAUSE_PER_WORK = 9;
 /** Of very large days, which are derived for longer than {@link LONGEST_PAUSE_MS}: counting comes first. */
 const LEAST_PAUSE_PER_WORK = 3;
+/** By what collectors received, ms. Beyond a unit of work and its commit. */
+const BEHIND_MS = 3_000;
+const LONGEST_WAIT_MS = 5 * 60_000;
 /** What a collector may still hold of a day that is over: a frame waits for seconds at most before it is in a spool. */
 const GRACE_MS = 60_000;
 
@@ -46,6 +49,7 @@ export function startClosing(options: ClosingOptions): Closing {
   const { analytics, sessions, log, calendar, logger, now = Date.now } = options;
   const metrics = closingMetrics(options.metrics);
   const stop = new AbortController();
+  let updatedAt = Number.NEGATIVE_INFINITY;
   const running = run();
 
   async function run(): Promise<void> {
@@ -67,8 +71,11 @@ export function startClosing(options: ClosingOptions): Closing {
   async function update(): Promise<void> {
     const began = performance.now();
     const [lag, progress] = await Promise.all([log.lag(PIPELINE_GROUP), sessions.progress()]);
-    const lastDay = lastCompleteDay(calendar, completeUntil(lag, progress, now()));
+    const complete = completeUntil(lag, progress, now());
+    if (now() - complete > BEHIND_MS && began - updatedAt < LONGEST_WAIT_MS) return;
+    const lastDay = lastCompleteDay(calendar, complete);
     const report = await analytics.updateIntervals({ lastDay, signal: stop.signal });
+    updatedAt = performance.now();
     metrics.updated(report);
     if (report.derivedFrom !== undefined) {
       const ms = Math.round(performance.now() - began);
