@@ -73,6 +73,22 @@ describe('retention', () => {
     expect(await remaining(log, 0)).toEqual([5, 6, 7, 8, 9]);
   });
 
+  test('by size removes the oldest first where most are of one partition, more than a step takes', async () => {
+    const filled = await folder.open({ partitions: 8 });
+    const subscription = await filled.subscribe(GROUP, new Recorder());
+    const old = Array.from({ length: 700 }, () => filled.append(0, Buffer.alloc(KIB)));
+    await Promise.all(old);
+    folder.clock += 1;
+    for (let i = 0; i < 100; i += 1) await filled.append(i % 2, Buffer.alloc(KIB));
+    await caughtUp(filled);
+    await subscription.close();
+
+    const log = await folder.open({ partitions: 8, retentionBytes: 100 * KIB });
+    await log.subscribe(GROUP, new Recorder());
+    await eventually(async () => expect(await firstOffset(log, 0)).toBe(700));
+    expect(await firstOffset(log, 1)).toBe(0);
+  });
+
   test('keeps what a consumer that went back has yet to read again', async () => {
     const log = await folder.open({ retentionMs: 1_000 });
     const first = await log.subscribe(GROUP, new Recorder());

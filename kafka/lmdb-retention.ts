@@ -83,7 +83,7 @@ export class Retention {
   async #removeOld(partition: number): Promise<boolean> {
     const oldestKept = this.#rules.now() - this.#rules.retentionMs;
     const { version } = this.#store.removed();
-    const consumed = this.#consumed(partition);
+    const consumed = this.#consumed(partition, MAX_REMOVED_FRAMES);
     const kept = consumed.findIndex(({ storedAt }) => storedAt > oldestKept);
     const old = kept < 0 ? consumed : consumed.slice(0, kept);
     return (await this.#removeFrames(version, old)) && old.length === MAX_REMOVED_FRAMES;
@@ -94,29 +94,34 @@ export class Retention {
     const { version } = this.#store.removed();
     let excess = this.#store.storedBytes() - this.#rules.retentionBytes;
     if (excess <= 0) return false;
+    const share = Math.ceil((2 * MAX_REMOVED_FRAMES) / this.#store.partitions);
     const consumed: StoredFrame[] = [];
+    // Of a partition with more than its share, frames after this instant are not known.
+    let knownUntil = Number.POSITIVE_INFINITY;
     for (let partition = 0; partition < this.#store.partitions; partition += 1) {
-      consumed.push(...this.#consumed(partition));
+      const frames = this.#consumed(partition, share);
+      consumed.push(...frames);
+      if (frames.length === share) knownUntil = Math.min(knownUntil, frames.at(-1)?.storedAt ?? knownUntil);
     }
     consumed.sort((a, b) => a.storedAt - b.storedAt);
     const oldest: StoredFrame[] = [];
     for (const frame of consumed) {
-      if (excess <= 0 || oldest.length === MAX_REMOVED_FRAMES) break;
+      if (excess <= 0 || oldest.length === MAX_REMOVED_FRAMES || frame.storedAt > knownUntil) break;
       oldest.push(frame);
       excess -= frame.size;
     }
     return this.#removeFrames(version, oldest);
   }
 
-  /** The first frames of a partition that every group has committed, in order and with times that never fall. */
-  #consumed(partition: number): StoredFrame[] {
+  /** The first frames of a partition that every group has committed, at most so many, in order and with times that never fall. */
+  #consumed(partition: number, limit: number): StoredFrame[] {
     const { start, end } = boundsOf(this.#store, partition);
     const needed = Math.min(neededFrom(this.#store, partition) ?? start, end);
     if (needed <= start) return [];
     const range = {
       start: framePrefix(partition, start),
       end: framePrefix(partition, needed),
-      limit: MAX_REMOVED_FRAMES,
+      limit,
     };
     let latest = 0;
     return [...this.#store.frames.getRange(range)].map(({ key, value }) => {
