@@ -31,13 +31,13 @@ async function emptySegments(store: LmdbStore): Promise<number[]> {
   return empty.filter((_, i) => over[i]);
 }
 
-/** Full, or idle, or left before it had a file. */
+/** Full or idle. One without a file is about to get it, or its process was killed in between: that row stays. */
 async function isOver(path: string): Promise<boolean> {
   try {
     const { size, mtimeMs } = await stat(path);
     return size >= SEGMENT_BYTES || mtimeMs < Date.now() - IDLE_MS;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
     throw error;
   }
 }

@@ -87,6 +87,7 @@ export class SegmentWriter {
     const file = await open(this.#store.segmentPath(id), O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC);
     try {
       await syncFolder(this.#store.segmentFolder);
+      await syncFolder(this.#store.path);
     } catch (error) {
       await file.close();
       throw error;
@@ -102,7 +103,7 @@ async function writeAll(segment: OpenSegment, bodies: Buffer[]): Promise<void> {
   segment.position += wanted;
 }
 
-/** So that a power cut does not take the file away from its folder. */
+/** So that a power cut does not take a file away from its folder. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
