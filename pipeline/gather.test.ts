@@ -7,6 +7,7 @@ const MIB = 1024 ** 2;
 const UNIT_BYTES = 16 * MIB;
 const LINGER_MS = 150;
 const PACE_MS = 1_000;
+const PARTITIONS = 8;
 
 interface Unit {
   partitions: number[];
@@ -29,6 +30,7 @@ beforeEach(() => {
           .reduce((sum, { body }) => sum + body.length, 0);
         units.push({ partitions: portions.map(({ partition }) => partition), bytes, resolve, reject });
       }),
+    () => PARTITIONS,
   );
 });
 afterEach(() => void vi.useRealTimers());
@@ -52,6 +54,19 @@ const linger = () => vi.advanceTimersByTimeAsync(LINGER_MS);
 const partitions = () => units.map((unit) => unit.partitions);
 
 describe('the gatherer', () => {
+  it('starts a large unit once every partition waits, and lets a small one wait for more', async () => {
+    for (let partition = 0; partition < PARTITIONS - 1; partition++) void gather.add(portion(partition, MIB));
+    await vi.advanceTimersByTimeAsync(LINGER_MS - 1);
+    expect(units).toEqual([]);
+    void gather.add(portion(PARTITIONS - 1, 1));
+    expect(partitions()).toEqual([[0, 1, 2, 3, 4, 5, 6, 7]]);
+    units[0]?.resolve();
+    await vi.advanceTimersByTimeAsync(PACE_MS);
+    for (let partition = 0; partition < PARTITIONS; partition++) void gather.add(portion(partition));
+    await vi.advanceTimersByTimeAsync(LINGER_MS - 1);
+    expect(units).toHaveLength(1);
+  });
+
   it('drops what waits when its partition is taken away', async () => {
     const taken = new AbortController();
     const dropped = gather.add(portion(0, 100, taken));

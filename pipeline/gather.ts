@@ -9,6 +9,7 @@
  *
  * An event of a large unit costs the stores less than one of a small unit. So where events come fast, and none wait, units
  * begin {@link PACE_MS} after each other: their portions are held until then, and what comes meanwhile is read into larger ones.
+ * Once every partition waits, nothing more can come, and a unit that is large already starts at once.
  */
 import type { Portion } from './work.ts';
 
@@ -17,7 +18,7 @@ const LINGER_MS = 150;
 const UNIT_BYTES = 16 * 1024 * 1024;
 const PACE_MS = 1_000;
 /** A unit as large as this shows that events come fast. */
-const PACED_BYTES = 1024 * 1024;
+const LARGE_BYTES = 1024 * 1024;
 
 export interface Gatherer {
   /** Resolves once the portion is counted; rejects as its unit does. */
@@ -31,7 +32,8 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer {
+/** @param partitions how many there are to wait for */
+export function gatherer(run: (portions: Portion[]) => Promise<void>, partitions: () => number): Gatherer {
   const waiting: Waiting[] = [];
   let waitingBytes = 0;
   let running = false;
@@ -64,7 +66,7 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
   async function pace(unit: Waiting[], began: number): Promise<void> {
     const bytes = unit.reduce((sum, each) => sum + each.bytes, 0);
     const leftMs = began + PACE_MS - performance.now();
-    if (bytes >= PACED_BYTES && waiting.length === 0 && leftMs > 0) {
+    if (bytes >= LARGE_BYTES && waiting.length === 0 && leftMs > 0) {
       await new Promise((resume) => setTimeout(resume, leftMs));
     }
   }
@@ -88,7 +90,8 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>): Gatherer 
 
   function schedule(): void {
     if (running || waiting.length === 0) return;
-    if (waitingBytes >= UNIT_BYTES) start();
+    const isLarge = waitingBytes >= LARGE_BYTES && waiting.length >= partitions();
+    if (isLarge || waitingBytes >= UNIT_BYTES) start();
     else timer ??= setTimeout(start, LINGER_MS);
   }
 

@@ -67,7 +67,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     now,
     onFailure: metrics.liveFailed,
   });
-  const gather = gatherer(count);
+  const gather = gatherer(count, () => holdings.size);
   const frames = new DecodedFrames();
   const context: StepContext = {
     frames,
