@@ -5,6 +5,7 @@
  * transaction is void, and writes the bodies anew into another.
  */
 import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SEGMENT_BYTES } from './lmdb-segment-writer.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 
@@ -15,9 +16,10 @@ export async function sweepSegments(store: LmdbStore): Promise<void> {
   for (const segment of await emptySegments(store)) {
     if (await store.dropSegment(segment)) store.bodies.forget(segment);
   }
-  // Every file had its record first, so those that have none were dropped: now, or before this process was killed.
-  const known = new Set([...store.segments.getKeys({})].map((segment) => store.segmentPath(segment)));
-  for (const path of files.map((name) => `${store.segmentFolder}/${name}`)) {
+  // Every file had its record before it was made, and the files were listed first: those without one were dropped, now or before this
+  // process was killed.
+  const known = new Set([...store.registeredNow()].map((segment) => store.segmentPath(segment)));
+  for (const path of files.map((name) => join(store.segmentFolder, name))) {
     if (!known.has(path)) await rm(path, { force: true });
   }
 }

@@ -1,7 +1,9 @@
 /** Bodies of frames in segments: where they lie, when a segment goes, and what becomes of frames whose segment is gone or broken. */
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from './eventually.fixture.ts';
 import { AppendQueue } from './lmdb-append.ts';
@@ -136,6 +138,14 @@ test('bodies are written anew where their segment was dropped before the transac
   expect(bodies()).toEqual([LARGE]);
   expect(await store.dropSegment(1)).toBe(false);
   await dropping.close();
+});
+
+test('segments of another process are known at once to whoever removes files, though this turn began to read before', () => {
+  expect(store.hasSegment(0)).toBe(false);
+  const script = fileURLToPath(new URL('./log-process.fixture.ts', import.meta.url));
+  execFileSync(process.execPath, ['--import', 'tsx', script, 'registerSegment', path, '2']);
+  expect(store.hasSegment(0)).toBe(false);
+  expect(store.registeredNow()).toEqual(new Set([0]));
 });
 
 test('after a transaction that failed another segment is begun, since nobody knows what the first one holds', async () => {

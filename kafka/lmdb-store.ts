@@ -81,8 +81,13 @@ export interface LmdbStore {
   registerSegment(): Promise<number>;
   /** Asked after {@link head}: an append that follows that head finds the segment as it is told here, or is void. */
   hasSegment(segment: number): boolean;
-  /** Takes a segment off the books unless frames of it are left, and says whether it did. @throws LogError `unavailable` */
+  /**
+   * Takes a segment off the books unless frames of it are left or something is appended meanwhile, and says whether it did. Durable; does
+   * not hold the write lock for this thread. @throws LogError `unavailable`
+   */
   dropSegment(segment: number): Promise<boolean>;
+  /** The segments that there are. What else is read may be as of when this turn of the event loop began to read; this is not. */
+  registeredNow(): Set<number>;
   /** Bytes ever removed, and the version that guards every removal. */
   removed(): { bytes: number; version: number };
   /** Bytes of the frames and dead letters that are there now. */
@@ -253,14 +258,20 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
         return segment;
       }),
     hasSegment: (segment) => segments.doesExist(segment),
-    dropSegment: (segment) =>
-      transact(() => {
-        if (segments.get(segment) !== (released.get(segment) ?? 0)) return false;
-        setHeadChanged();
-        segments.removeSync(segment);
-        released.removeSync(segment);
-        return true;
-      }),
+    dropSegment: async (segment) => {
+      const version = headVersion();
+      if (segments.get(segment) !== (released.get(segment) ?? 0)) return false;
+      const done = headDb.ifVersion('changes', version, () => {
+        headDb.put('changes', 0, version + 1);
+        segments.remove(segment);
+        released.remove(segment);
+      });
+      return durable(path, done);
+    },
+    registeredNow: () => {
+      root.resetReadTxn();
+      return new Set(segments.getKeys({}));
+    },
     removed,
     storedBytes: () => totals().bytes - removed().bytes,
     transact,

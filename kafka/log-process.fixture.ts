@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { open } from 'lmdb';
 import { openLmdbLog } from './lmdb-log.ts';
+import { openStore } from './lmdb-store.ts';
 import { openLog, withSpool } from './open.ts';
 import { LogError } from './port.ts';
 import { REPLAY_DUTY } from './spool-replay.ts';
@@ -86,6 +87,12 @@ const roles: Record<string, () => Promise<void>> = {
     }
     tell(String(refused));
     await log.close();
+  },
+
+  async registerSegment() {
+    const store = openStore(folder, Number(partitions));
+    await store.registerSegment();
+    await store.close();
   },
 
   /** Holds the write lock, in the middle of a transaction that has written, until killed. */
