@@ -129,7 +129,7 @@ export class AppendQueue {
       let written = await this.#writeBodies(group);
       for (let tries = 0; tries < MAX_TRIES && !this.#stalled; tries++) {
         const head = this.#store.head(this.#head);
-        if (written.segment !== undefined && !this.#store.hasSegment(written.segment)) {
+        if (written.segment !== undefined && !this.#store.hasSegment(written.segment.id)) {
           // Nothing had come for so long that it was taken for empty.
           await this.#bodies.leave();
           written = await this.#writeBodies(group);
@@ -139,7 +139,7 @@ export class AppendQueue {
         if (appendix.rows.length === 0) return offsets;
         this.#head = await this.#store.append(head, appendix);
         if (this.#head === undefined) continue;
-        this.#bodies.added(inSegment);
+        if (written.segment !== undefined) written.segment.frames += inSegment;
         return offsets;
       }
     } catch (error) {
@@ -177,10 +177,9 @@ export class AppendQueue {
       rows.push({ key: frameKey(partition, offset, { storedAt, size: frame.length }), value });
       return offset;
     });
-    const frames = this.#bodies.frames + inSegment;
     const appendix = {
       rows,
-      segment: segment === undefined ? undefined : { id: segment, frames },
+      segment: segment && { id: segment.id, frames: segment.frames + inSegment },
       totals,
       ends,
     };

@@ -19,7 +19,7 @@
  *            or where it lies in which segment                  segments segment -> frames ever appended to it
  *   letters  partition, offset, index, stored at, size -> body  ends     partition -> offset after the last
  *   offsets  [partition, group] -> offset to read next          totals   frames and bytes ever stored
- *   layout   partitions, segments there were                      removed  bytes ever removed, versioned
+ *   layout   partitions, segments there were                    removed  bytes ever removed, versioned
  *   probes   what a ping writes after a failed append           leases   duty -> holder, until when
  *   released segment -> frames removed from it
  *   head     changes -> nothing, versioned: rises whenever `ends` or `totals` change, or a segment is dropped

@@ -1,6 +1,7 @@
 /** Reads bodies of frames out of segments, whose files stay open while they are read from. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
+import { unavailable } from './lmdb-errors.ts';
 import type { Place } from './lmdb-place.ts';
 import { LogError } from './port.ts';
 
@@ -26,8 +27,7 @@ export class SegmentReader {
     try {
       bytes = readSync(this.#file(segment), body, 0, size, position);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new LogError('unavailable', `cannot read ${path}: ${why}`, { cause });
+      throw unavailable(`cannot read ${path}`, cause);
     }
     if (bytes === size) return body;
     throw new LogError('unavailable', `${path} ends ${size - bytes} bytes before the end of a frame`);

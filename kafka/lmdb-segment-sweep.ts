@@ -6,6 +6,7 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isCode } from '../file-system.ts';
 import { SEGMENT_BYTES } from './lmdb-segment-writer.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 
@@ -39,7 +40,7 @@ async function isOver(path: string): Promise<boolean> {
     const { size, mtimeMs } = await stat(path);
     return size >= SEGMENT_BYTES || mtimeMs < Date.now() - IDLE_MS;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (isCode(error, 'ENOENT')) return false;
     throw error;
   }
 }

@@ -5,9 +5,10 @@
  * log, since the process was killed or the transaction failed, is a hole in the segment that nobody looks at.
  */
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { syncFolder } from '../file-system.ts';
+import { durable } from './lmdb-errors.ts';
 import { encodePlace, fitsInRow } from './lmdb-place.ts';
 import type { LmdbStore } from './lmdb-store.ts';
-import { LogError } from './port.ts';
 
 /** A segment that has reached it is followed by another. */
 export const SEGMENT_BYTES = 64 * 1024 ** 2;
@@ -15,15 +16,18 @@ export const SEGMENT_BYTES = 64 * 1024 ** 2;
 /** What the rows of a group of frames hold, and the segment that it needs to be there: none where all bodies fit into rows. */
 export interface Written {
   readonly values: readonly Buffer[];
-  readonly segment: number | undefined;
+  readonly segment: Segment | undefined;
 }
 
-interface OpenSegment {
+interface Segment {
   readonly id: number;
+  /** That are in the log: who appends keeps count. */
+  frames: number;
+}
+
+interface OpenSegment extends Segment {
   readonly file: FileHandle;
   position: number;
-  /** That are in the log. */
-  frames: number;
 }
 
 export class SegmentWriter {
@@ -34,37 +38,20 @@ export class SegmentWriter {
     this.#store = store;
   }
 
-  /** Durable when it resolves. One call at a time. @throws LogError `unavailable` */
+  /** Durable when it resolves. One call at a time. After a failure, {@link leave}. @throws LogError `unavailable` */
   async write(bodies: readonly Buffer[]): Promise<Written> {
     const large = bodies.filter((body) => !fitsInRow(body));
     if (large.length === 0) return { values: bodies, segment: undefined };
-    try {
-      const segment = await this.#segment();
-      let position = segment.position;
-      await writeAll(segment, large);
-      const values = bodies.map((body) => {
-        if (fitsInRow(body)) return body;
-        const value = encodePlace({ segment: segment.id, position });
-        position += body.length;
-        return value;
-      });
-      return { values, segment: segment.id };
-    } catch (cause) {
-      await this.leave();
-      if (cause instanceof LogError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new LogError('unavailable', `cannot write to ${this.#store.path}: ${why}`, { cause });
-    }
-  }
-
-  /** Frames of the segment that are in the log. */
-  get frames(): number {
-    return this.#open?.frames ?? 0;
-  }
-
-  /** So many more of the segment are in the log. */
-  added(frames: number): void {
-    if (this.#open !== undefined) this.#open.frames += frames;
+    const segment = await durable(this.#store.path, this.#segment());
+    let position = segment.position;
+    await durable(this.#store.path, writeAll(segment, large));
+    const values = bodies.map((body) => {
+      if (fitsInRow(body)) return body;
+      const value = encodePlace({ segment: segment.id, position });
+      position += body.length;
+      return value;
+    });
+    return { values, segment };
   }
 
   /** Begins another segment with what comes next: nobody knows any more how many frames of this one are in the log. */
@@ -101,14 +88,4 @@ async function writeAll(segment: OpenSegment, bodies: Buffer[]): Promise<void> {
   const { bytesWritten } = await segment.file.writev(bodies, segment.position);
   if (bytesWritten !== wanted) throw new Error(`${bytesWritten} of ${wanted} bytes were written`);
   segment.position += wanted;
-}
-
-/** So that a power cut does not take a file away from its folder. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { durable, unavailable } from './lmdb-errors.ts';
 import { SegmentReader } from './lmdb-segment-reader.ts';
 import { LogError } from './port.ts';
 
@@ -309,29 +310,4 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
       return root.close();
     },
   };
-}
-
-/** Awaits a write; a failed commit says why in a promise of its own. */
-async function durable<T>(path: string, write: Promise<T>): Promise<T> {
-  try {
-    return await write;
-  } catch (error) {
-    if (error instanceof LogError) throw error;
-    throw unavailable(`cannot write to ${path}`, await reasonOf(error));
-  }
-}
-
-async function reasonOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error && 'commitError' in error)) return error;
-  try {
-    await error.commitError;
-    return error;
-  } catch (reason) {
-    return reason;
-  }
-}
-
-function unavailable(what: string, cause: unknown): LogError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new LogError('unavailable', `${what}: ${why}`, { cause });
 }

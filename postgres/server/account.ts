@@ -9,6 +9,7 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { isCode } from '../../file-system.ts';
 import { SessionStoreError } from '../port.ts';
 import { type Capability, capabilityFor, type Owner } from './capability.ts';
 
@@ -111,8 +112,4 @@ function outputOf(error: unknown): string {
     return error.stderr.trim();
   }
   return error instanceof Error ? error.message : String(error);
-}
-
-export function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -18,7 +18,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Account, isCode } from './account.ts';
+import { isCode, syncFolder } from '../../file-system.ts';
+import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 
 /** Also the name of its database. */
@@ -137,15 +138,6 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -5,8 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { isCode } from '../../file-system.ts';
 import { SessionStoreError } from '../port.ts';
-import { type Account, isCode } from './account.ts';
+import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
 
