@@ -1,5 +1,6 @@
 /** What a site page sends: one beacon, or an array of at most {@link MAX_BEACONS_PER_REQUEST}. */
 import Type, { type Static } from 'typebox';
+import type { MayBeUndefined } from './may-be-undefined.ts';
 
 export const MAX_BEACONS_PER_REQUEST = 100;
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -45,4 +46,4 @@ export const Beacon = Type.Object(
   },
   { description: 'One sign of life of a visitor. Fields that are not named here are ignored.' },
 );
-export type Beacon = Static<typeof Beacon>;
+export type Beacon = MayBeUndefined<Static<typeof Beacon>>;

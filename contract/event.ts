@@ -1,6 +1,7 @@
 /** What the collector makes of a beacon: one line of NDJSON in the log, one row in the analytics store. */
 import Type, { type Static } from 'typebox';
 import { BEACON_TYPES } from './beacon.ts';
+import type { MayBeUndefined } from './may-be-undefined.ts';
 import type { DropReason } from './outcome.ts';
 
 export const Event = Type.Object({
@@ -30,7 +31,7 @@ export const Event = Type.Object({
   os: Type.Optional(Type.String()),
   device: Type.Optional(Type.String({ description: 'desktop, mobile, tablet, tv, ...' })),
 });
-export type Event = Static<typeof Event>;
+export type Event = MayBeUndefined<Static<typeof Event>>;
 
 /** A line of the log that says how many beacons a collector dropped by policy: what is not counted is counted, too. */
 export const Drops = Type.Object({

@@ -29,28 +29,29 @@ export function eventMaker(fingerprintSecret: string): EventMaker {
   }
 
   return (beacon, receivedAt, country, { browser, os, device }) => {
-    const event: Event = {
+    const { session_id, user_id, community_id, division_id, referrer, title, language, screen } = beacon;
+    return {
       type: beacon.type ?? 'page_view',
       received_at: receivedAt,
+      ts: undefined,
       visitor: visitorOf(beacon.fingerprint),
       url: beacon.url,
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
       event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
+      late: beacon.late || undefined,
+      session_id: session_id || undefined,
+      user_id: user_id || undefined,
+      community_id: community_id ? community_id.toLowerCase() : undefined,
+      division_id: division_id ? division_id.toLowerCase() : undefined,
+      referrer: referrer ? storedReferrer(referrer) : undefined,
+      title: title ? cut(title, MAX_TITLE_LENGTH) : undefined,
+      language: language || undefined,
+      screen: screen || undefined,
+      country: country || undefined,
+      browser: browser || undefined,
+      os: os || undefined,
+      device: device || undefined,
     };
-    if (beacon.late) event.late = true;
-    if (beacon.session_id) event.session_id = beacon.session_id;
-    if (beacon.user_id) event.user_id = beacon.user_id;
-    if (beacon.community_id) event.community_id = beacon.community_id.toLowerCase();
-    if (beacon.division_id) event.division_id = beacon.division_id.toLowerCase();
-    if (beacon.referrer) event.referrer = storedReferrer(beacon.referrer);
-    if (beacon.title) event.title = cut(beacon.title, MAX_TITLE_LENGTH);
-    if (beacon.language) event.language = beacon.language;
-    if (beacon.screen) event.screen = beacon.screen;
-    if (country) event.country = country;
-    if (browser) event.browser = browser;
-    if (os) event.os = os;
-    if (device) event.device = device;
-    return event;
   };
 }
 

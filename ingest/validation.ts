@@ -57,21 +57,13 @@ function checkBatch(values: unknown[], { verbatim, suspicious }: Source, single 
       `an array holds 1 to ${MAX_BEACONS_PER_REQUEST} beacons, not ${values.length}`,
     );
   }
+  const beacons: Beacon[] = [];
   for (let index = 0; index < values.length; index++) {
-    const broken = brokenRule(values[index], suspicious);
-    if (broken === undefined) continue;
-    const where = single ? '' : `beacon ${index}: `;
-    return {
-      rejection: {
-        error: 'invalid_beacon',
-        message: `${where}${broken.field || 'beacon'} ${broken.rule}`,
-        ...(broken.field === '' ? {} : { field: broken.field }),
-        index,
-        rule: broken.rule,
-      },
-    };
+    const checked = check(values[index], suspicious);
+    if ('rule' in checked) return { rejection: rejectionOf(checked, index, single) };
+    beacons.push(checked);
   }
-  return { beacons: values as Beacon[], verbatim };
+  return { beacons, verbatim };
 }
 
 interface BrokenRule {
@@ -79,19 +71,52 @@ interface BrokenRule {
   rule: string;
 }
 
-function brokenRule(value: unknown, suspicious: boolean): BrokenRule | undefined {
-  if (!beaconSchema.Check(value)) return firstError(value);
-  const url = storedUrl(value.url);
+function check(value: unknown, suspicious: boolean): Beacon | BrokenRule {
+  const beacon = fieldsOf(value);
+  if (!beaconSchema.Check(beacon)) return firstError(value);
+  const url = storedUrl(beacon.url);
   if (url === '') return { field: 'url', rule: 'must be an http or https address, or a path' };
   if (suspicious) {
-    for (const [field, text] of Object.entries(value)) {
-      if (!(field in Beacon.properties) || typeof text !== 'string') continue;
+    for (const [field, text] of Object.entries(beacon)) {
+      if (typeof text !== 'string') continue;
       if (text.includes('\0')) return { field, rule: 'must not hold a NUL character' };
       if (!text.isWellFormed()) return { field, rule: 'must not hold half a surrogate pair' };
     }
   }
-  value.url = url;
-  return undefined;
+  beacon.url = url;
+  return beacon;
+}
+
+/** All that a beacon may have, and nothing else, so that beacons have one shape, whatever is sent. */
+function fieldsOf(value: unknown): Record<keyof Beacon, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields: Partial<Record<keyof Beacon, unknown>> = value;
+  return {
+    type: fields.type,
+    url: fields.url,
+    fingerprint: fields.fingerprint,
+    session_id: fields.session_id,
+    user_id: fields.user_id,
+    community_id: fields.community_id,
+    division_id: fields.division_id,
+    referrer: fields.referrer,
+    title: fields.title,
+    language: fields.language,
+    screen: fields.screen,
+    event_id: fields.event_id,
+    late: fields.late,
+  };
+}
+
+function rejectionOf({ field, rule }: BrokenRule, index: number, single: boolean): Rejection {
+  const where = single ? '' : `beacon ${index}: `;
+  return {
+    error: 'invalid_beacon',
+    message: `${where}${field || 'beacon'} ${rule}`,
+    ...(field === '' ? {} : { field }),
+    index,
+    rule,
+  };
 }
 
 function firstError(value: unknown): BrokenRule {

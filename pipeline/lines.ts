@@ -59,19 +59,50 @@ function lineOfBytes(body: Buffer): Line {
 
 /** An event, a count of drops, or why it is neither. */
 function lineOf(text: string): Line {
-  const unreadable = (reason: string): Line => ({ kind: 'unreadable', reason, body: Buffer.from(text) });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    return unreadable(`not JSON: ${cause instanceof Error ? cause.message : cause}`);
+    return unreadable(text, `not JSON: ${cause instanceof Error ? cause.message : cause}`);
   }
-  if (eventSchema.Check(value)) {
-    const visitor = visitorNumber(value.visitor);
-    const key = value.event_id === undefined ? undefined : eventKey(visitor, value.event_id);
-    return { kind: 'event', event: value, visitor, key };
+  const event = fieldsOf(value);
+  if (eventSchema.Check(event)) {
+    const visitor = visitorNumber(event.visitor);
+    const key = event.event_id === undefined ? undefined : eventKey(visitor, event.event_id);
+    return { kind: 'event', event, visitor, key };
   }
   if (dropsSchema.Check(value)) return { kind: 'drops', drops: value };
   const [first] = eventSchema.Errors(value);
-  return unreadable(`not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+  return unreadable(text, `not an event: ${first?.instancePath ?? ''} ${first?.message ?? ''}`);
+}
+
+function unreadable(text: string, reason: string): Line {
+  return { kind: 'unreadable', reason, body: Buffer.from(text) };
+}
+
+/** All that an event may have, and nothing else, so that events have one shape, whatever stands in their lines. */
+function fieldsOf(value: unknown): Record<keyof Event, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields: Partial<Record<keyof Event, unknown>> = value;
+  return {
+    type: fields.type,
+    received_at: fields.received_at,
+    ts: fields.ts,
+    visitor: fields.visitor,
+    event_id: fields.event_id,
+    late: fields.late,
+    session_id: fields.session_id,
+    user_id: fields.user_id,
+    community_id: fields.community_id,
+    division_id: fields.division_id,
+    url: fields.url,
+    referrer: fields.referrer,
+    title: fields.title,
+    language: fields.language,
+    screen: fields.screen,
+    country: fields.country,
+    browser: fields.browser,
+    os: fields.os,
+    device: fields.device,
+  };
 }
