@@ -42,7 +42,11 @@ const PIECES = [
   ...[
     '?',
     'ref=1',
+    'ref',
     'utm_source=x',
+    'utm_',
+    '=',
+    '+',
     '&',
     'q=1',
     '#',
@@ -59,7 +63,11 @@ const PIECES = [
     'p'.repeat(300),
   ],
 ];
+const QUERY_PIECES = ['utm_a', 'ref', 'q', '=', '&', 'x.1', '~', '*', '+', '-', '%20', '%', '#', "'", 'ü'];
 const address = fc.oneof(
+  fc
+    .array(fc.constantFrom(...QUERY_PIECES), { maxLength: 8 })
+    .map((pieces) => `https://example.org/a?${pieces.join('')}`),
   fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((pieces) => pieces.join('')),
   fc
     .array(fc.constantFrom(...PIECES), { maxLength: 6 })

@@ -5,10 +5,11 @@ const MAX_REFERRER_LENGTH = 500;
 
 /**
  * Addresses that the parser of the URL standard gives back as they are, as nearly all are: a host of lower-case letters with a
- * top-level domain, or none, and a path in which nothing is escaped and no segment begins with a dot. The parser would take ten times as long.
+ * top-level domain, or none, a path in which nothing is escaped and no segment begins with a dot, and a query of names and values that
+ * mean what they are. The parser would take ten times as long.
  */
 const PLAIN =
-  /^(?:https?:\/\/(?:(?!xn--)[a-z0-9-]+\.)+[a-z]+(?=\/)|(?!\/\/))((?:\/(?!\.)[\w~!$&()*+,;=:@.-]*)+)$/;
+  /^(https?:\/\/(?:(?!xn--)[a-z0-9-]+\.)+[a-z]+(?=\/)|(?!\/\/))((?:\/(?!\.)[\w~!$&()*+,;=:@.-]*)+)(?:\?([\w.*-]+=[\w.*-]*(?:&[\w.*-]+=[\w.*-]*)*))?$/;
 
 /**
  * Path plus the query parameters that name a campaign: anything else in a query may be personal. Of fragments those that are a
@@ -16,8 +17,11 @@ const PLAIN =
  * Empty where it is neither an http or https address nor a path.
  */
 export function storedUrl(url: string): string {
-  const plainPath = PLAIN.exec(url)?.[1];
-  if (plainPath !== undefined) return plainPath.slice(0, MAX_STORED_URL_LENGTH);
+  const [, , plainPath, plainQuery] = PLAIN.exec(url) ?? [];
+  if (plainPath !== undefined) {
+    const stored = plainQuery === undefined ? plainPath : plainPath + campaignIn(plainQuery);
+    return stored.slice(0, MAX_STORED_URL_LENGTH);
+  }
   const address = pageAddress(url);
   if (address === undefined) return '';
   const { pathname, search, searchParams, hash } = address;
@@ -25,15 +29,26 @@ export function storedUrl(url: string): string {
   if (search === '') return page.slice(0, MAX_STORED_URL_LENGTH);
   const kept = new URLSearchParams();
   for (const [name, value] of searchParams) {
-    if (name === 'ref' || name.startsWith('utm_')) kept.append(name, value);
+    if (isCampaign(name)) kept.append(name, value);
   }
   const query = kept.size === 0 ? '' : `?${kept}`;
   return `${page}${query}`.slice(0, MAX_STORED_URL_LENGTH);
 }
 
+function isCampaign(name: string): boolean {
+  return name === 'ref' || name.startsWith('utm_');
+}
+
+/** Of a plain query, with its question mark. */
+function campaignIn(query: string): string {
+  const kept = query.split('&').filter((pair) => isCampaign(pair.slice(0, pair.indexOf('='))));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}
+
 /** Origin and path of the page before; empty where it is not an address. */
 export function storedReferrer(referrer: string): string {
-  if (referrer.startsWith('http') && PLAIN.test(referrer)) return referrer.slice(0, MAX_REFERRER_LENGTH);
+  const [, plainOrigin, plainPath] = PLAIN.exec(referrer) ?? [];
+  if (plainOrigin && plainPath) return (plainOrigin + plainPath).slice(0, MAX_REFERRER_LENGTH);
   const address = parsed(referrer);
   if (address === undefined || !/^https?:$/.test(address.protocol)) return '';
   return `${address.origin}${address.pathname}`.slice(0, MAX_REFERRER_LENGTH);
