@@ -10,6 +10,7 @@ import { SessionStoreError } from '../port.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
+import { availableMemory, sharedBuffersMiB } from './memory.ts';
 
 /** Recovery after a crash replays at most `max_wal_size`. */
 const START_TIMEOUT_SECONDS = 120;
@@ -24,7 +25,7 @@ const SETTINGS: Record<string, string | number> = {
   max_connections: 50,
   // Nobody logs in as one.
   superuser_reserved_connections: 0,
-  shared_buffers: '128MB',
+  shared_buffers: `${sharedBuffersMiB(availableMemory())}MB`,
   max_wal_size: '2GB',
   fsync: 'on',
   synchronous_commit: 'on',
