@@ -86,15 +86,8 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
     return true;
   }
 
-  async function countToday(day: string, visitors: { visitor: string; community: string }[]): Promise<void> {
-    const scopes = new Map<string, Set<string>>([[SITE, new Set()]]);
-    for (const { visitor, community } of visitors) {
-      scopes.get(SITE)?.add(visitor);
-      if (community === NIL_UUID) continue;
-      const scope = scopes.get(community) ?? new Set();
-      scopes.set(community, scope.add(visitor));
-    }
-    await Promise.all([...scopes].map(([scope, members]) => live.countVisitors(day, scope, [...members])));
+  async function countToday(day: string, { scopes }: VisitorsOfDay): Promise<void> {
+    await Promise.all([...scopes].map(([scope, visitors]) => live.countVisitors(day, scope, [...visitors])));
   }
 
   async function fill(): Promise<void> {
@@ -112,10 +105,9 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
     await tracker.track(leaves);
     const today = calendar.dayOf(now());
     const visitors = await analytics.read('visitors_of_day', { day: today });
-    await countToday(
-      today,
-      visitors.map(({ visitor, community_id }) => ({ visitor, community: community_id })),
-    );
+    const counted = new VisitorsOfDay();
+    for (const { visitor, community_id } of visitors) counted.add(visitor, community_id);
+    await countToday(today, counted);
     filledAt = performance.now();
     logger.info({ online: seen.length, today: visitors.length }, 'live numbers are restored from raw');
   }
@@ -135,16 +127,12 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
 
   async function update(entries: Entry[]): Promise<void> {
     const today = calendar.dayOf(now());
-    const ofToday = entries.filter(
-      ({ event }) => event.type !== 'leave' && calendar.dayOf(happenedAt(event)) === today,
-    );
-    await countToday(
-      today,
-      ofToday.map(({ event, visitor }) => ({
-        visitor,
-        community: event.community_id ?? NIL_UUID,
-      })),
-    );
+    const visitors = new VisitorsOfDay();
+    for (const { event, visitor } of entries) {
+      if (event.type === 'leave' || calendar.dayOf(happenedAt(event)) !== today) continue;
+      visitors.add(visitor, event.community_id ?? NIL_UUID);
+    }
+    await countToday(today, visitors);
   }
 
   /** All that waits at once, and then what has come meanwhile; those of the same turn together. */
@@ -190,17 +178,38 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
       await atMost(PATIENCE_MS, noting);
     },
     async update(entries) {
-      if (!begin('update', () => update(entries))) {
-        behind = true;
-        onFailure('update');
-      }
+      // Of another unit.
       await atMost(PATIENCE_MS, underWay.get('update'));
+      if (begin('update', () => update(entries))) {
+        await atMost(PATIENCE_MS, underWay.get('update'));
+        return;
+      }
+      behind = true;
+      onFailure('update');
     },
     async sweep() {
       begin('sweep', async () => tracker.sweep(now()));
       await underWay.get('sweep');
     },
   };
+}
+
+/** Each once in the site, and in every community. */
+class VisitorsOfDay {
+  readonly #site = new Set<string>();
+  readonly scopes = new Map([[SITE, this.#site]]);
+
+  /** @param community the nil UUID for none */
+  add(visitor: string, community: string): void {
+    this.#site.add(visitor);
+    if (community === NIL_UUID) return;
+    let members = this.scopes.get(community);
+    if (members === undefined) {
+      members = new Set();
+      this.scopes.set(community, members);
+    }
+    members.add(visitor);
+  }
 }
 
 async function atMost(ms: number, work: Promise<void> | undefined): Promise<void> {

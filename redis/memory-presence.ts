@@ -4,7 +4,8 @@
  * Every (scope, visitor) online is one entry. For expiry each entry stands in exactly one bucket of one second, never
  * later than the one of its `until`. A new sign of life only moves `until`: the entry stays where it is and is put
  * further back when its bucket comes up, so a heartbeat costs two look-ups and a second of silence costs nothing.
- * A leave brings `until` forward and moves the entry at once.
+ * A leave brings `until` forward and moves the entry at once. Entries know their place in the bucket, and a visitor's are few:
+ * sets of them would be most of the memory and half of the time.
  */
 import type { PresenceChange, SignOfLife } from './port.ts';
 import { LEAVE_GRACE_MS } from './port.ts';
@@ -18,12 +19,14 @@ interface Entry {
   at: number;
   until: number;
   bucket: number;
+  /** In the bucket. */
+  place: number;
 }
 
 export class MemoryPresence {
   readonly #scopes = new Map<string, Map<string, Entry>>();
-  readonly #visitors = new Map<string, Set<Entry>>();
-  readonly #buckets = new Map<number, Set<Entry>>();
+  readonly #visitors = new Map<string, Entry[]>();
+  readonly #buckets = new Map<number, Entry[]>();
 
   arrive(signs: readonly SignOfLife[], now: number): PresenceChange[] {
     const joined: PresenceChange[] = [];
@@ -31,7 +34,7 @@ export class MemoryPresence {
       if (until <= now) continue;
       const entry = this.#scopes.get(scope)?.get(visitor);
       if (entry === undefined) {
-        this.#add({ visitor, scope, at, until, bucket: bucketOf(until) });
+        this.#add({ visitor, scope, at, until, bucket: bucketOf(until), place: 0 });
         joined.push({ visitor, scope, at });
       } else if (at >= entry.at) {
         this.#renew(entry, at, until);
@@ -52,7 +55,8 @@ export class MemoryPresence {
     const left: PresenceChange[] = [];
     const due = [...this.#buckets.keys()].filter((bucket) => bucket <= bucketOf(now)).sort((a, b) => a - b);
     for (const bucket of due) {
-      for (const entry of this.#buckets.get(bucket) ?? []) {
+      // A copy: who goes, or is put further back, leaves a place to another.
+      for (const entry of [...(this.#buckets.get(bucket) ?? [])]) {
         if (entry.until <= now) {
           this.#remove(entry);
           left.push({ visitor: entry.visitor, scope: entry.scope, at: entry.until });
@@ -80,30 +84,42 @@ export class MemoryPresence {
 
   #add(entry: Entry): void {
     emplace(this.#scopes, entry.scope, () => new Map<string, Entry>()).set(entry.visitor, entry);
-    emplace(this.#visitors, entry.visitor, () => new Set<Entry>()).add(entry);
-    emplace(this.#buckets, entry.bucket, () => new Set<Entry>()).add(entry);
+    emplace(this.#visitors, entry.visitor, () => []).push(entry);
+    this.#enterBucket(entry);
   }
 
   #remove(entry: Entry): void {
     const scope = this.#scopes.get(entry.scope);
     scope?.delete(entry.visitor);
     if (scope?.size === 0) this.#scopes.delete(entry.scope);
-    const entries = this.#visitors.get(entry.visitor);
-    entries?.delete(entry);
-    if (entries?.size === 0) this.#visitors.delete(entry.visitor);
+    const entries = this.#visitors.get(entry.visitor) ?? [];
+    if (entries.length === 1) this.#visitors.delete(entry.visitor);
+    else entries.splice(entries.indexOf(entry), 1);
     this.#leaveBucket(entry);
   }
 
   #move(entry: Entry): void {
     this.#leaveBucket(entry);
     entry.bucket = bucketOf(entry.until);
-    emplace(this.#buckets, entry.bucket, () => new Set<Entry>()).add(entry);
+    this.#enterBucket(entry);
   }
 
+  #enterBucket(entry: Entry): void {
+    const bucket = emplace(this.#buckets, entry.bucket, () => []);
+    entry.place = bucket.length;
+    bucket.push(entry);
+  }
+
+  /** The last one of the bucket takes the place. */
   #leaveBucket(entry: Entry): void {
     const bucket = this.#buckets.get(entry.bucket);
-    bucket?.delete(entry);
-    if (bucket?.size === 0) this.#buckets.delete(entry.bucket);
+    const last = bucket?.pop();
+    if (bucket === undefined || last === undefined) return;
+    if (last !== entry) {
+      bucket[entry.place] = last;
+      last.place = entry.place;
+    }
+    if (bucket.length === 0) this.#buckets.delete(entry.bucket);
   }
 }
 

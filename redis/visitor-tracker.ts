@@ -91,15 +91,17 @@ export class VisitorTracker {
    */
   #rounds(signs: readonly VisitorSign[]): Round[] {
     const rounds: Round[] = [];
-    const visitors = new Map<string, { round: number; leftAt: number }>();
+    /** Of who has left: the round that the next sign belongs to, and the instant of the leave where that was the last sign. */
+    const leavers = new Map<string, { round: number; leftAt: number }>();
     for (const { visitor, communityId, at, leaving } of signs) {
-      const state = visitors.get(visitor) ?? { round: 0, leftAt: Number.NaN };
-      visitors.set(visitor, state);
-      if (!leaving && at === state.leftAt) state.round += 1;
-      state.leftAt = leaving ? at : Number.NaN;
+      const state = leavers.get(visitor);
+      if (!leaving && at === state?.leftAt) state.round += 1;
+      const number = state?.round ?? 0;
+      if (state !== undefined) state.leftAt = leaving ? at : Number.NaN;
+      else if (leaving) leavers.set(visitor, { round: 0, leftAt: at });
 
-      const round = rounds[state.round] ?? { arrivals: [], leaves: [] };
-      rounds[state.round] = round;
+      const round = rounds[number] ?? { arrivals: [], leaves: [] };
+      rounds[number] = round;
       if (leaving) {
         round.leaves.push({ visitor, at });
       } else {
