@@ -135,7 +135,7 @@ export interface EventRow {
 }
 
 /** What one insert takes at most. */
-export const MAX_ROWS_PER_INSERT = 120_000;
+export const MAX_ROWS_PER_INSERT = 240_000;
 
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 

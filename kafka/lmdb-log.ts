@@ -59,7 +59,7 @@ import {
 
 const POLL_MS = 10;
 /** So that those of eight partitions are one unit of the pipeline. */
-const BATCH_BYTES = 15 * 128 * 1024;
+const BATCH_BYTES = 31 * 128 * 1024;
 const RETENTION_INTERVAL_MS = 5_000;
 const WRITE_TIMEOUT_MS = 10_000;
 

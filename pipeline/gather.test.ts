@@ -4,9 +4,9 @@ import { gatherer } from './gather.ts';
 import type { Portion } from './work.ts';
 
 const MIB = 1024 ** 2;
-const UNIT_BYTES = 16 * MIB;
+const UNIT_BYTES = 32 * MIB;
 const LINGER_MS = 150;
-const PACE_MS = 1_000;
+const PACE_MS = 2_000;
 const PARTITIONS = 8;
 
 interface Unit {
@@ -59,12 +59,31 @@ describe('the gatherer', () => {
     await vi.advanceTimersByTimeAsync(LINGER_MS - 1);
     expect(units).toEqual([]);
     void gather.add(portion(PARTITIONS - 1, 1));
-    expect(partitions()).toEqual([[0, 1, 2, 3, 4, 5, 6, 7]]);
-    units[0]?.resolve();
+    expect(partitions()).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+    ]);
+    for (const unit of units) unit.resolve();
     await vi.advanceTimersByTimeAsync(PACE_MS);
     for (let partition = 0; partition < PARTITIONS; partition++) void gather.add(portion(partition));
     await vi.advanceTimersByTimeAsync(LINGER_MS - 1);
-    expect(units).toHaveLength(1);
+    expect(units).toHaveLength(2);
+  });
+
+  it('has two units under way where much waits, of half of the partitions each, and one where little does', async () => {
+    void gather.add(portion(0));
+    await linger();
+    for (let partition = 1; partition < 6; partition++) void gather.add(portion(partition, 100));
+    await vi.advanceTimersByTimeAsync(100 * LINGER_MS);
+    expect(partitions()).toEqual([[0]]);
+    void gather.add(portion(6, MIB));
+    void gather.add(portion(7, MIB));
+    expect(partitions()).toEqual([[0], [1, 2, 3, 4]]);
+    await vi.advanceTimersByTimeAsync(100 * LINGER_MS);
+    expect(units).toHaveLength(2);
+    units[0]?.resolve();
+    await linger();
+    expect(partitions()).toEqual([[0], [1, 2, 3, 4], [5, 6, 7]]);
   });
 
   it('drops what waits when its partition is taken away', async () => {
@@ -94,7 +113,7 @@ describe('the gatherer', () => {
     expect(partitions()).toEqual([[0, 1, 2]]);
   });
 
-  it('has one unit under way at a time', async () => {
+  it('has one unit under way at a time where little waits', async () => {
     const first = gather.add(portion(0));
     await linger();
     void gather.add(portion(1));
@@ -120,18 +139,26 @@ describe('the gatherer', () => {
     expect(counted).toBe(true);
   });
 
-  it('holds a large unit until a second has passed since it began, so that more comes for the next', async () => {
-    let counted = false;
-    const added = gather.add(portion(0, MIB)).then(() => {
-      counted = true;
-    });
-    await linger();
-    units[0]?.resolve();
-    await vi.advanceTimersByTimeAsync(800);
-    expect(counted).toBe(false);
-    await vi.advanceTimersByTimeAsync(200);
-    await added;
-  });
+  it.each([
+    { tookMs: 100, pacedMs: 1_000 },
+    { tookMs: 600, pacedMs: 1_500 },
+    { tookMs: 1_500, pacedMs: 2_000 },
+  ])(
+    'holds a large unit that took $tookMs ms until $pacedMs ms after it began, so that more comes for the next',
+    async ({ tookMs, pacedMs }) => {
+      let counted = false;
+      const added = gather.add(portion(0, MIB)).then(() => {
+        counted = true;
+      });
+      await linger();
+      await vi.advanceTimersByTimeAsync(tookMs);
+      units[0]?.resolve();
+      await vi.advanceTimersByTimeAsync(pacedMs - tookMs - 1);
+      expect(counted).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      await added;
+    },
+  );
 
   it('holds no unit while others wait, and none that took longer', async () => {
     const first = gather.add(portion(0, MIB));
@@ -139,7 +166,7 @@ describe('the gatherer', () => {
     const second = gather.add(portion(1, MIB));
     units[0]?.resolve();
     await first;
-    await vi.advanceTimersByTimeAsync(1_500);
+    await vi.advanceTimersByTimeAsync(3_000);
     units[1]?.resolve();
     await second;
   });
