@@ -20,7 +20,7 @@ import type { Appendix, Head, LmdbStore } from './lmdb-store.ts';
 import { LogError, MAX_FRAME_BYTES } from './port.ts';
 
 const MAX_PENDING_BYTES = 64 * 1024 ** 2;
-const MAX_GROUP_BYTES = 8 * 1024 ** 2;
+const MAX_GROUP_BYTES = 32 * 1024 ** 2;
 // Of a group that others came before: each time one of them got on.
 const MAX_TRIES = 1_000;
 // What a pending append costs beside its frame: bounds the number of empty ones.
