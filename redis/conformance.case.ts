@@ -119,6 +119,21 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         expect(await store.expire(start + 10)).toHaveLength(1);
       });
 
+      it('lets each of many go once who came in the same second, in whatever order they leave', async () => {
+        const visitors = ['a', 'b', 'c', 'd', 'e'];
+        await store.arrive(visitors.map((visitor) => sign(visitor, start)));
+        const left: string[] = [];
+        for (const [n, visitor] of ['a', 'e', 'c'].entries()) {
+          const at = start + n * 10 * SECOND;
+          await store.leave([{ visitor, at }]);
+          left.push(...(await store.expire(at + LEAVE_GRACE_MS)).map((change) => change.visitor));
+        }
+        expect(left).toEqual(['a', 'e', 'c']);
+        const rest = await store.expire(start + 60 * SECOND);
+        expect(rest.map(({ visitor }) => visitor).sort()).toEqual(['b', 'd']);
+        expect(await store.expire(start + 120 * SECOND)).toEqual([]);
+      });
+
       it('counts every scope that has visitors at once', async () => {
         expect(await store.onlineByScope()).toEqual(new Map());
         await store.arrive([sign('a', start), sign('b', start), sign('b', start, 60 * SECOND, COMMUNITY)]);
