@@ -5,7 +5,7 @@
  * later than the one of its `until`. A new sign of life only moves `until`: the entry stays where it is and is put
  * further back when its bucket comes up, so a heartbeat costs two look-ups and a second of silence costs nothing.
  * A leave brings `until` forward and moves the entry at once. Entries know their place in the bucket, and a visitor's are few:
- * sets of them would be most of the memory and half of the time.
+ * so neither has to be a set, which hashes an object at each change.
  */
 import type { PresenceChange, SignOfLife } from './port.ts';
 import { LEAVE_GRACE_MS } from './port.ts';

@@ -5,8 +5,8 @@ const MEBIBYTE = 1_024 ** 2;
 
 /**
  * A sixteenth of the memory, since the rest is the analytics engine's. Once the sessions that come again are more than that, each
- * costs half as much again: pages are copied from the system's cache, and written to it, for every few of them. More than
- * a GiB is not worth it: then a PostgreSQL of one's own is.
+ * costs half as much again: pages are copied from the system's cache, and written to it, for every few of them. At most
+ * a GiB: who has more sessions than fit into that has reason for a PostgreSQL of their own.
  *
  * @param memory bytes
  */
