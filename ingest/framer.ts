@@ -174,7 +174,13 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     add(events, verbatim, settle) {
       if (full(settle)) return;
       const addition = new Addition(settle);
-      for (const [partition, lines] of byPartition(events, verbatim)) enter(partition, lines, addition);
+      const [first] = events;
+      if (first !== undefined && events.length === 1) {
+        const lines = { text: eventLine(first, verbatim), events: 1 };
+        enter(partitionOf(first.visitor, log.partitions), lines, addition);
+      } else {
+        for (const [partition, lines] of byPartition(events, verbatim)) enter(partition, lines, addition);
+      }
       addition.complete();
     },
     drop(reason, beacons, receivedAt, settle) {

@@ -21,6 +21,13 @@ export interface Answer {
   body?: string | Buffer;
   /** Ends the connection after the answer. */
   close?: boolean;
+  /** Of an answer that is given again and again: its head, by the headers of the route. */
+  heads?: Map<HeaderLines, Uint8Array>;
+}
+
+/** An answer without a body, to be given again and again. */
+export function constantAnswer(status: number, headers: HeaderLines): Answer {
+  return { status, headers, heads: new Map() };
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -53,13 +60,13 @@ export class Exchange {
   }
 
   /** Sends the answer, unless the client has left. Only the first call counts. */
-  answer({ status, headers = '', body, close }: Answer): void {
+  answer(answer: Answer): void {
     if (this.#ended) return;
     const res = this.#res;
     res.cork(() => {
       // The engine writes a status as it is, and a call for each header would cost as much as the answer itself.
-      res.writeStatus((REASONS[status] ?? String(status)) + this.#headers + headers);
-      res.end(body, close);
+      res.writeStatus(headOf(answer, this.#headers));
+      res.end(answer.body, answer.close);
     });
     this.#end(false);
   }
@@ -69,6 +76,14 @@ export class Exchange {
     this.#ended = true;
     this.#onEnd(aborted);
   }
+}
+
+function headOf({ status, headers = '', heads }: Answer, ofRoute: HeaderLines): Uint8Array | string {
+  const known = heads?.get(ofRoute);
+  if (known !== undefined) return known;
+  const head = (REASONS[status] ?? String(status)) + ofRoute + headers;
+  heads?.set(ofRoute, Buffer.from(head));
+  return head;
 }
 
 /** Bytes a client may send beyond the limit before the connection is cut without waiting for the rest. */

@@ -12,18 +12,31 @@ export interface RequestHead {
   globalPrivacyControl: string;
 }
 
+/** As bytes: of a text the engine would make some for every call. */
+const NAMES = {
+  forwardedFor: Buffer.from('x-forwarded-for'),
+  contentType: Buffer.from('content-type'),
+  userAgent: Buffer.from('user-agent'),
+  secPurpose: Buffer.from('sec-purpose'),
+  purpose: Buffer.from('purpose'),
+  xPurpose: Buffer.from('x-purpose'),
+  xMoz: Buffer.from('x-moz'),
+  doNotTrack: Buffer.from('dnt'),
+  globalPrivacyControl: Buffer.from('sec-gpc'),
+};
+
 export function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   return {
     remoteAddress: addressText(res),
-    forwardedFor: req.getHeader('x-forwarded-for'),
-    contentType: req.getHeader('content-type'),
-    userAgent: req.getHeader('user-agent'),
+    forwardedFor: req.getHeader(NAMES.forwardedFor),
+    contentType: req.getHeader(NAMES.contentType),
+    userAgent: req.getHeader(NAMES.userAgent),
     purpose:
-      req.getHeader('sec-purpose') +
-      req.getHeader('purpose') +
-      req.getHeader('x-purpose') +
-      req.getHeader('x-moz'),
-    doNotTrack: req.getHeader('dnt'),
-    globalPrivacyControl: req.getHeader('sec-gpc'),
+      req.getHeader(NAMES.secPurpose) +
+      req.getHeader(NAMES.purpose) +
+      req.getHeader(NAMES.xPurpose) +
+      req.getHeader(NAMES.xMoz),
+    doNotTrack: req.getHeader(NAMES.doNotTrack),
+    globalPrivacyControl: req.getHeader(NAMES.globalPrivacyControl),
   };
 }
