@@ -2,9 +2,9 @@
  * Gathers events of a partition into frames and appends them to the log.
  *
  * A frame is open from its first event until it holds {@link MAX_FRAME_EVENTS} events or {@link FRAME_BYTES}, or the first of all that are
- * open is {@link LINGER_MS} old; then it is appended, and everyone who put an event into it learns the outcome together. Under load frames
- * are full and the log writes few, large records; a lone beacon waits at most the linger. The frames of all partitions are closed
- * together, so that the log makes them durable together, and not a few at a time.
+ * open is {@link LINGER_MS} old, or {@link MANY_WAITING} wait and the log has nothing else to do; then it is appended, and everyone who put
+ * an event into it learns the outcome together. Under load frames are full and the log writes few, large records; a lone beacon waits at most
+ * the linger. The frames of all partitions are closed together, so that the log makes them durable together, and not a few at a time.
  *
  * What is dropped by policy is counted in the log as well: a frame ends with one line that says how many beacons of
  * which reason were dropped while it was open. So the ledger knows of them, however the collector ends.
@@ -19,6 +19,8 @@ import { FrameBody } from './frame-body.ts';
 const MAX_FRAME_EVENTS = 500;
 const FRAME_BYTES = 64 * 1024;
 const LINGER_MS = 5;
+/** So many callers share the cost of an append: it would not be much less with more of them. */
+const MANY_WAITING = 100;
 /** Events that are not yet durable, in bytes. Beyond it the collector refuses, so that its memory stays bounded. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
@@ -91,11 +93,15 @@ interface Lines {
   events: number;
 }
 
-export function framer(log: EventLog, options: FramerOptions = {}): Framer {
+export function framer(log: Pick<EventLog, 'partitions' | 'append'>, options: FramerOptions = {}): Framer {
   const { maxPendingBytes = MAX_PENDING_BYTES, onAppended } = options;
   const open: (OpenFrame | undefined)[] = Array.from({ length: log.partitions });
   const bodies = Array.from({ length: log.partitions }, () => new FrameBody(FRAME_BYTES));
   let pendingBytes = 0;
+  /** Callers since frames were last closed together. */
+  let waiting = 0;
+  /** Appends that the log has not settled. */
+  let appending = 0;
   /** Runs while a frame is open, and at most once more. */
   let linger: NodeJS.Timeout | undefined;
 
@@ -126,23 +132,36 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
   function close(frame: OpenFrame): void {
     const { partition, body, additions, drops, events, bytes } = frame;
     open[partition] = undefined;
+    appending += 1;
     if (drops !== undefined) body.write(lineOf(drops));
     const closed = body.take();
     log.append(partition, closed).then(
       () => {
-        pendingBytes -= bytes;
+        appended(bytes);
         onAppended?.(events, closed.byteLength);
         for (const addition of additions) addition.leave(undefined);
       },
       (error: unknown) => {
-        pendingBytes -= bytes;
+        appended(bytes);
         for (const addition of additions) addition.leave(error);
       },
     );
   }
 
+  function appended(bytes: number): void {
+    pendingBytes -= bytes;
+    appending -= 1;
+    closeWhereManyWait();
+  }
+
+  function closeWhereManyWait(): void {
+    if (waiting >= MANY_WAITING && appending === 0) closeAll();
+  }
+
   function closeAll(): void {
+    clearTimeout(linger);
     linger = undefined;
+    waiting = 0;
     for (const frame of open) if (frame !== undefined) close(frame);
   }
 
@@ -152,7 +171,17 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     return true;
   }
 
-  function byPartition(events: readonly Event[], verbatim: boolean): Map<number, Lines> {
+  function complete(addition: Addition): void {
+    addition.complete();
+    waiting += 1;
+    closeWhereManyWait();
+  }
+
+  function byPartition(events: readonly Event[], verbatim: boolean): Iterable<[number, Lines]> {
+    const [only] = events;
+    if (only !== undefined && events.length === 1) {
+      return [[partitionOf(only.visitor, log.partitions), { text: eventLine(only, verbatim), events: 1 }]];
+    }
     const found = new Map<number, Lines>();
     for (const event of events) {
       const line = eventLine(event, verbatim);
@@ -174,14 +203,8 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
     add(events, verbatim, settle) {
       if (full(settle)) return;
       const addition = new Addition(settle);
-      const [first] = events;
-      if (first !== undefined && events.length === 1) {
-        const lines = { text: eventLine(first, verbatim), events: 1 };
-        enter(partitionOf(first.visitor, log.partitions), lines, addition);
-      } else {
-        for (const [partition, lines] of byPartition(events, verbatim)) enter(partition, lines, addition);
-      }
-      addition.complete();
+      for (const [partition, lines] of byPartition(events, verbatim)) enter(partition, lines, addition);
+      complete(addition);
     },
     drop(reason, beacons, receivedAt, settle) {
       if (full(settle)) return;
@@ -191,7 +214,7 @@ export function framer(log: EventLog, options: FramerOptions = {}): Framer {
       frame.drops.dropped[reason] = (frame.drops.dropped[reason] ?? 0) + beacons;
       const addition = new Addition(settle);
       addition.enter(frame);
-      addition.complete();
+      complete(addition);
     },
   };
 }
