@@ -196,10 +196,11 @@ class LmdbLog implements EmbeddedLog {
       report: this.#report,
     });
     this.#retention ??= this.#startRetention();
+    const leave = this.#store.bodies.join();
     let ended: Promise<void> | undefined;
     const subscription: Subscription = {
       close: () => {
-        ended ??= this.#end(started, subscription, name);
+        ended ??= this.#end(started, subscription, name).finally(leave);
         return ended;
       },
     };

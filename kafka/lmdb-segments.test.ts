@@ -184,3 +184,22 @@ test('large bodies in rows, as logs of earlier versions have them, are read', as
   });
   expect(bodies()).toEqual([LARGE]);
 });
+
+test('where two groups read, a body is read from its segment once, and again by whoever comes a third time', async () => {
+  const queue = new AppendQueue(store, RULES);
+  await queue.append(0, Buffer.from(LARGE));
+  await queue.close();
+  const body = () => readFrames(store, 0, 0, 1024 ** 2)[0]?.body;
+  const leave = store.bodies.join();
+  const alone = body();
+  expect(body()).not.toBe(alone);
+  const leaveToo = store.bodies.join();
+  const first = body();
+  expect(body()).toBe(first);
+  const third = body();
+  expect(third).not.toBe(first);
+  expect(third?.toString()).toBe(LARGE);
+  leaveToo();
+  expect(body()).not.toBe(third);
+  leave();
+});

@@ -83,6 +83,7 @@ export interface LogBatch {
 
 export interface Frame {
   offset: number;
+  /** Not to be changed: another group may have the same. */
   body: Buffer;
 }
 
