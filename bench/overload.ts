@@ -41,6 +41,9 @@ try {
       'accepted a second, to its most without overload': hundredths(
         of(({ acceptedASecond, mostASecond }) => acceptedASecond / mostASecond),
       ),
+      'p99 without overload, to that of what is accepted': hundredths(
+        of(({ p99WithoutOverload, accepted }) => p99WithoutOverload / accepted.p99),
+      ),
     },
     acceptedP99: of(({ accepted }) => accepted.p99),
     recoveredInSeconds: of(({ recoveredInSeconds }) => recoveredInSeconds),
@@ -76,6 +79,7 @@ async function measure() {
     await server.terminate();
     return {
       mostASecond: Math.round(mostASecond),
+      p99WithoutOverload: most.p99,
       requestsASecond,
       acceptedASecond: Math.round(taken / SECONDS),
       ...seen,
