@@ -73,7 +73,7 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
         for (const part of parts) missing.push(...(await missingRows(part, day)));
         if (missing.length > 0) await analytics.insert(missing);
       }
-      const days = new Set(parts.flatMap(({ rows }) => rows.map(({ day }) => day)));
+      const days = new Set(parts.flatMap(({ rows }) => rows().map(({ day }) => day)));
       await analytics.rebuildDays([...days].sort());
     });
   }
@@ -85,7 +85,7 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
 
   /** Of the month of `day`. */
   async function missingRows({ portion, rows }: Prepared, day: string): Promise<EventRow[]> {
-    const ofMonth = rows.filter((row) => monthOf(row.day) === monthOf(day));
+    const ofMonth = rows().filter((row) => monthOf(row.day) === monthOf(day));
     if (ofMonth.length === 0) return [];
     const stored = await analytics.stored(portion, day);
     return ofMonth.filter((row) => !stored.has(placeOf(row)));
@@ -106,11 +106,11 @@ function monthOf(day: string): string {
   return day.slice(0, 7);
 }
 
-function byMonth(parts: Prepared[]): Map<string, Prepared['rows']> {
-  const months = new Map<string, Prepared['rows']>();
-  let latest: { day: string; group: Prepared['rows'] } | undefined;
+function byMonth(parts: Prepared[]): Map<string, EventRow[]> {
+  const months = new Map<string, EventRow[]>();
+  let latest: { day: string; group: EventRow[] } | undefined;
   for (const { rows } of parts) {
-    for (const row of rows) {
+    for (const row of rows()) {
       if (row.day !== latest?.day) {
         const month = monthOf(row.day);
         const group = months.get(month) ?? [];

@@ -104,7 +104,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const draft: Draft = { portion, entries: [], tally: new Tally(), receivedUntil: null };
     for (const step of STEPS) await step(draft, context);
     const { entries, tally, receivedUntil } = draft;
-    const rows = entries.map((entry) => eventRow(entry, portion.partition, calendar));
+    const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
     return { portion, entries, rows, tally, receivedUntil };
   }
 

@@ -10,7 +10,15 @@ const at = (minutes: number) => NOW + minutes * MINUTE;
 const kathmandu = calendar('Asia/Kathmandu');
 const entry = (fields: Partial<Event>, offset: number, index: number) => {
   const made = event(fields);
-  return { event: made, visitor: visitorNumber(made.visitor), key: undefined, offset, index };
+  return {
+    event: made,
+    visitor: visitorNumber(made.visitor),
+    key: undefined,
+    offset,
+    index,
+    communityDivision: undefined,
+    divisionType: undefined,
+  };
 };
 const row = (fields: Partial<Event>) => eventRow(entry(fields, 7, 3), 2, kathmandu);
 const deltas = (...events: Partial<Event>[]) =>

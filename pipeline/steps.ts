@@ -30,7 +30,15 @@ async function decode(draft: Draft, { frames, deadLetter, now }: StepContext): P
       } else {
         const { event, visitor, key } = line;
         tally.add('accepted', received_at);
-        draft.entries.push({ event, visitor, key, offset, index });
+        draft.entries.push({
+          event,
+          visitor,
+          key,
+          offset,
+          index,
+          communityDivision: undefined,
+          divisionType: undefined,
+        });
       }
     }
   }

@@ -29,8 +29,8 @@ export interface Entry {
   key: EventKey | undefined;
   offset: number;
   index: number;
-  communityDivision?: string | undefined;
-  divisionType?: string | undefined;
+  communityDivision: string | undefined;
+  divisionType: string | undefined;
 }
 
 /** A portion and what the steps have made of it so far. */
@@ -57,7 +57,8 @@ export interface StepContext {
 export interface Prepared {
   portion: Portion;
   entries: Entry[];
-  rows: EventRow[];
+  /** Made anew at each call: most of a unit's life nobody needs them, and what lives for long is copied by the garbage collector. */
+  rows(): EventRow[];
   tally: Tally;
   receivedUntil: number | null;
 }
