@@ -22,6 +22,7 @@ const BEACON = {
   fingerprint: 'fingerprint-1',
 };
 const UUID = '01234567-89ab-4def-8123-456789abcdef';
+const CRUMBS_REST_MS = 500;
 
 let folder: string;
 let log: EventLog;
@@ -50,7 +51,7 @@ afterEach(async () => {
 function start(
   config: Partial<CollectorOptions['config']> = {},
   other: Partial<
-    Pick<CollectorOptions, 'log' | 'maxPendingBytes' | 'turnBudget' | 'member' | 'metrics' | 'logger'>
+    Pick<CollectorOptions, 'log' | 'now' | 'maxPendingBytes' | 'turnBudget' | 'member' | 'metrics' | 'logger'>
   > = {},
 ) {
   return startCollector({
@@ -581,22 +582,90 @@ describe('rude clients', () => {
     expect(metrics).toContain('footfall_requests_aborted_total 1');
   });
 
-  test('that send a body byte by byte are served', async () => {
+  test('that send bodies byte by byte are served, and go on with whole ones', async () => {
     const body = JSON.stringify(BEACON);
     const head = `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const answer = await new Promise<string>((resolve, reject) => {
-      const socket = connect(collector.port, '127.0.0.1', async () => {
-        socket.setNoDelay(true);
+    const socket = connect(collector.port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.setNoDelay(true);
+    try {
+      for (const pauseMs of [0, 5]) {
         socket.write(head);
-        for (const byte of body) await new Promise<void>((written) => socket.write(byte, () => written()));
-      });
-      socket.once('data', (data) => {
-        resolve(data.toString());
-        socket.destroy();
-      });
-      socket.once('error', reject);
-    });
-    expect(answer).toContain('202 Accepted');
+        for (const byte of body) {
+          await new Promise<void>((written) => socket.write(byte, () => written()));
+          await delay(pauseMs);
+        }
+        expect(String(await once(socket, 'data'))).toContain('202 Accepted');
+      }
+      socket.write(head + body);
+      expect(String(await once(socket, 'data'))).toContain('202 Accepted');
+    } finally {
+      socket.destroy();
+    }
+  });
+
+  test('that send a body in many small chunks at once are answered, and asked for the next one', async () => {
+    const chunks = JSON.stringify(BEACON).match(/.{1,5}/g) ?? [];
+    const request =
+      `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n` +
+      chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('') +
+      '0\r\n\r\n';
+    const socket = connect(collector.port, '127.0.0.1');
+    await once(socket, 'connect');
+    try {
+      for (let n = 0; n < 2; n++) {
+        socket.write(request);
+        expect(String(await once(socket, 'data'))).toContain('202 Accepted');
+      }
+    } finally {
+      socket.destroy();
+    }
+  });
+
+  test('whose crumbs are not read when the collector closes do no harm', async () => {
+    let instant = Date.now();
+    const closing = await start({}, { now: () => (instant += 10_000) });
+    const socket = connect(closing.port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.setNoDelay(true);
+    socket.write('POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n');
+    for (const byte of 'a'.repeat(10)) {
+      socket.write(byte);
+      await delay(5);
+    }
+    socket.on('error', () => {});
+    const cut = new Promise((resolve) => socket.once('close', resolve));
+    await closing.close();
+    await cut;
+    // They would be read again by then.
+    await delay(CRUMBS_REST_MS + 100);
+  });
+
+  test('that leave while their crumbs are not read do no harm', async () => {
+    const body = JSON.stringify(BEACON);
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = connect(collector.port, '127.0.0.1');
+        await once(socket, 'connect');
+        socket.setNoDelay(true);
+        socket.write(
+          `POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`,
+        );
+        for (const byte of body.slice(0, 20)) {
+          socket.write(byte);
+          await delay(5);
+        }
+        socket.resetAndDestroy();
+      }),
+    );
+    await vi.waitFor(
+      async () => {
+        const metrics = await (await fetch(`http://127.0.0.1:${collector.port}/metrics`)).text();
+        expect(metrics).toContain('footfall_requests_aborted_total 20');
+      },
+      { timeout: 5_000 },
+    );
+    expect((await post(BEACON)).status).toBe(202);
   });
 });
 

@@ -9,7 +9,7 @@ import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { admission, refused } from './admission.ts';
 import { framer as createFramer } from './framer.ts';
-import { type Answer, Exchange, type HeaderLines, headerLines, readBody } from './http.ts';
+import { type Answer, Exchange, type HeaderLines, headerLines } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { type RequestHead, readHead } from './request.ts';
@@ -107,7 +107,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   function postBeacons(res: HttpResponse, req: HttpRequest): void {
     const client = begin(res, ANY_ORIGIN);
     const head = readHead(res, req);
-    readBody(res, MAX_BODY_BYTES, (body) => {
+    client.readBody(MAX_BODY_BYTES, (body) => {
       guarded(client, () => turn.use(() => takeBeacons(client, head, body)));
     });
   }

@@ -4,6 +4,7 @@
  * A handler that answers later without `onAborted` ends the process when the client leaves, so an {@link Exchange} is
  * made first in every route. The request object lives only until the handler returns: read it before.
  */
+import { Crumbs } from './crumbs.ts';
 import type { HttpResponse } from './uws.ts';
 
 /** Lines of headers as they go over the wire, each after a line break. Made once where they never change. */
@@ -45,6 +46,9 @@ const REASONS: Readonly<Record<number, string>> = {
   503: '503 Service Unavailable',
 };
 
+/** Bytes a client may send beyond the limit before the connection is cut without waiting for the rest. */
+const PATIENCE_FACTOR = 16;
+
 export class Exchange {
   readonly #res: HttpResponse;
   readonly #headers: HeaderLines;
@@ -71,6 +75,46 @@ export class Exchange {
     this.#end(false);
   }
 
+  /**
+   * Reads a body of at most `limit` bytes. Calls back once: with the body, or with undefined when it is larger.
+   * The body is gone when the callback returns.
+   */
+  readBody(limit: number, done: (body: Buffer | undefined) => void): void {
+    const res = this.#res;
+    let received = 0;
+    // Let go when it was called: the engine keeps this handler, and all that it holds, until the request has its answer.
+    let callback: typeof done | undefined = done;
+    let chunks: Buffer[] | undefined;
+    let crumbs: Crumbs | undefined;
+    const finish = (body: Buffer | undefined) => {
+      const call = callback;
+      callback = undefined;
+      chunks = undefined;
+      crumbs?.end();
+      call?.(body);
+    };
+    res.onData((chunk, isLast) => {
+      if (callback === undefined) return;
+      received += chunk.byteLength;
+      if (received > limit) {
+        chunks = undefined;
+        if (isLast || received > limit * PATIENCE_FACTOR) finish(undefined);
+        else crumbs?.seen(chunk.byteLength);
+        return;
+      }
+      if (!isLast) {
+        // The engine takes the memory back when this callback returns.
+        chunks ??= [];
+        chunks.push(Buffer.from(Buffer.from(chunk)));
+        crumbs ??= new Crumbs(res, () => this.#ended);
+        crumbs.seen(chunk.byteLength);
+        return;
+      }
+      const last = Buffer.from(chunk);
+      finish(chunks === undefined ? last : Buffer.concat([...chunks, last]));
+    });
+  }
+
   #end(aborted: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -84,42 +128,4 @@ function headOf({ status, headers = '', heads }: Answer, ofRoute: HeaderLines): 
   const head = (REASONS[status] ?? String(status)) + ofRoute + headers;
   heads?.set(ofRoute, Buffer.from(head));
   return head;
-}
-
-/** Bytes a client may send beyond the limit before the connection is cut without waiting for the rest. */
-const PATIENCE_FACTOR = 16;
-
-/**
- * Reads a request body of at most `limit` bytes. Calls back once: with the body, or with undefined when it is larger.
- * The body is gone when the callback returns.
- */
-export function readBody(res: HttpResponse, limit: number, done: (body: Buffer | undefined) => void): void {
-  let received = 0;
-  // Let go when it was called: the engine keeps this handler, and all that it holds, until the request has its answer.
-  let callback: typeof done | undefined = done;
-  let chunks: Buffer[] | undefined;
-  function finish(body: Buffer | undefined): void {
-    const call = callback;
-    callback = undefined;
-    chunks = undefined;
-    call?.(body);
-  }
-  res.onData((chunk, isLast) => {
-    if (callback === undefined) return;
-    received += chunk.byteLength;
-    if (received > limit) {
-      chunks = undefined;
-      if (!isLast && received <= limit * PATIENCE_FACTOR) return;
-      finish(undefined);
-      return;
-    }
-    if (!isLast) {
-      // The engine takes the memory back when this callback returns.
-      chunks ??= [];
-      chunks.push(Buffer.from(Buffer.from(chunk)));
-      return;
-    }
-    const last = Buffer.from(chunk);
-    finish(chunks === undefined ? last : Buffer.concat([...chunks, last]));
-  });
 }
