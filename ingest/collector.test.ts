@@ -411,7 +411,7 @@ describe('a refused request', () => {
   });
 
   test('that came with more than a turn has time for: 503 overloaded, and the log has what was accepted', async () => {
-    await restart({}, { turnBudget: { burst: -1, lasting: -1, patience: 0 } });
+    await restart({}, { turnBudget: { burst: -1, lasting: -1, patience: 0, calm: 0 } });
     const answers = await Promise.all(Array.from({ length: 300 }, () => post(BEACON)));
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused).not.toHaveLength(0);

@@ -32,7 +32,7 @@ beforeEach(() => {
     user: processor * 1_000 - (since?.user ?? 0),
     system: 0,
   }));
-  turn = new Turn({ burst: 100, lasting: 20, patience: 200 });
+  turn = new Turn({ burst: 100, lasting: 20, patience: 200, calm: 1_000 });
 });
 
 test('a burst may take a long turn, and not more', () => {
@@ -47,16 +47,33 @@ test('the next turn begins anew', async () => {
   expect(turn.isOver).toBe(false);
 });
 
-test('when turns stay long they become short, until one is', async () => {
+test('when turns stay long they become short, until none was long for a while', async () => {
   for (let i = 0; i < 4; i++) {
     expect(pieces(70, 1)).toBe(70);
     await nextTurn();
   }
   expect(pieces(70, 1)).toBeLessThan(30);
   await nextTurn();
-  expect(pieces(5, 1)).toBe(5);
+  for (let shortMs = 0; shortMs < 990; shortMs += 10) {
+    expect(pieces(10, 1)).toBe(10);
+    await nextTurn();
+  }
+  expect(pieces(70, 1)).toBeLessThan(30);
   await nextTurn();
+  for (let shortMs = 0; shortMs < 1_010; shortMs += 10) {
+    expect(pieces(10, 1)).toBe(10);
+    await nextTurn();
+  }
   expect(pieces(70, 1)).toBe(70);
+});
+
+test('a long turn now and then is a burst', async () => {
+  for (let i = 0; i < 10; i++) {
+    expect(pieces(70, 1)).toBe(70);
+    await nextTurn();
+    expect(pieces(10, 1)).toBe(10);
+    await nextTurn();
+  }
 });
 
 test('time in which the process stood still does not count', async () => {

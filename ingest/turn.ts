@@ -4,7 +4,8 @@
  * budget of work; who comes after it is used up is refused at once, which is cheap.
  *
  * A burst, or what gathered while the process stood still, is worked off in long turns. It is when they do not end that the budget
- * becomes short, as CoDel tells a good queue from a standing one (RFC 8289).
+ * becomes short, as CoDel tells a good queue from a standing one (RFC 8289). It stays so for a while: under overload a moment without
+ * long turns means nothing, and each time long ones were allowed again answers took twice as long.
  */
 export interface TurnBudget {
   /** ms of work, in a burst. */
@@ -13,6 +14,8 @@ export interface TurnBudget {
   lasting: number;
   /** ms */
   patience: number;
+  /** ms in which no turn was long, before the budget is that of a burst again. */
+  calm: number;
 }
 
 export class Turn {
@@ -24,6 +27,8 @@ export class Turn {
   #processor: NodeJS.CpuUsage | undefined;
   #limitMs: number;
   #longSince: number | undefined;
+  #longAt = 0;
+  #stands = false;
 
   constructor(budget: TurnBudget) {
     this.#budget = budget;
@@ -71,13 +76,17 @@ export class Turn {
   }
 
   #end(): void {
-    const { burst, lasting, patience } = this.#budget;
+    const { burst, lasting, patience, calm } = this.#budget;
     const now = performance.now();
     if (this.#usedMs > lasting) this.#leaveOutOthers();
-    if (this.#usedMs > lasting) this.#longSince ??= now;
-    else this.#longSince = undefined;
-    const stands = this.#longSince !== undefined && now - this.#longSince >= patience;
-    this.#limitMs = stands ? lasting : burst;
+    if (this.#usedMs > lasting) {
+      this.#longSince ??= now;
+      this.#longAt = now;
+    } else if (!this.#stands || now - this.#longAt >= calm) {
+      this.#longSince = undefined;
+    }
+    this.#stands = this.#longSince !== undefined && now - this.#longSince >= patience;
+    this.#limitMs = this.#stands ? lasting : burst;
     this.#usedMs = 0;
     this.#processor = undefined;
     this.#isOver = false;
