@@ -19,7 +19,7 @@ import uws, { type HttpRequest, type HttpResponse, listen } from './uws.ts';
 import { checkBeacon, parseBeacons } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
-const TURN_BUDGET: TurnBudget = { burst: 40, lasting: 5, patience: 100, calm: 1_000 };
+const TURN_BUDGET: TurnBudget = { burst: 40, lasting: 4, patience: 100, calm: 1_000 };
 const BUSY = refused({ error: 'overloaded', message: 'more beacons come than can be taken' });
 
 export interface CollectorOptions {
