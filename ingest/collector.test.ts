@@ -14,6 +14,7 @@ import { type EventLog, LogError } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
 import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+import { REST_MS } from './crumbs.ts';
 
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
@@ -22,7 +23,6 @@ const BEACON = {
   fingerprint: 'fingerprint-1',
 };
 const UUID = '01234567-89ab-4def-8123-456789abcdef';
-const CRUMBS_REST_MS = 500;
 
 let folder: string;
 let log: EventLog;
@@ -638,7 +638,7 @@ describe('rude clients', () => {
     await closing.close();
     await cut;
     // They would be read again by then.
-    await delay(CRUMBS_REST_MS + 100);
+    await delay(REST_MS + 100);
   });
 
   test('that leave while their crumbs are not read do no harm', async () => {

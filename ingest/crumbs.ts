@@ -8,7 +8,7 @@ import type { HttpResponse } from './uws.ts';
 const CRUMB_BYTES = 512;
 /** So many are no sign of anything. */
 const FREE_CRUMBS = 4;
-const REST_MS = 500;
+export const REST_MS = 500;
 /** As uWebSockets.js has it for bodies that are read all the time. */
 const BODY_TIMEOUT_MS = 10_000;
 

@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Event } from '../contract/event.ts';
-import { openLog } from '../kafka/open.ts';
+import { useLogFolder } from '../kafka/lmdb-folder.fixture.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { type Framer, framer } from './framer.ts';
 
 const LINGER_MS = 5;
 const MANY = 100;
 
-let folder: string;
+const folder = useLogFolder();
 let log: EventLog;
 /** Appends that the log was asked for and that wait for this test. */
 let held: { go(): void; refuse(): void }[];
@@ -18,13 +15,7 @@ let frames: Framer;
 let settled: (unknown | undefined)[];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'footfall-framer-'));
-  log = await openLog(`lmdb://${folder}`, {
-    partitions: 1,
-    retentionMs: 3_600_000,
-    retentionBytes: 1e8,
-    maxBytes: 1e9,
-  });
+  log = await folder.open({ partitions: 1 });
   held = [];
   settled = [];
   frames = framer({
@@ -40,11 +31,7 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 
-afterEach(async () => {
-  vi.useRealTimers();
-  await log.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => void vi.useRealTimers());
 
 /** Without the clock, which stands still here. */
 async function until(isSo: () => boolean): Promise<void> {

@@ -25,14 +25,12 @@ export class Turn {
   #usedMs = 0;
   /** Since `#trustedMs` of work: the system takes too long to tell processor time to be asked in every turn. */
   #processor: NodeJS.CpuUsage | undefined;
-  #limitMs: number;
   #longSince: number | undefined;
   #longAt = 0;
   #stands = false;
 
   constructor(budget: TurnBudget) {
     this.#budget = budget;
-    this.#limitMs = budget.burst;
   }
 
   /** Asked before every piece of work. */
@@ -59,6 +57,10 @@ export class Turn {
     }
   }
 
+  get #limitMs(): number {
+    return this.#stands ? this.#budget.lasting : this.#budget.burst;
+  }
+
   /** Of work, so much is counted by the clock. */
   get #trustedMs(): number {
     return this.#budget.lasting / 2;
@@ -76,7 +78,7 @@ export class Turn {
   }
 
   #end(): void {
-    const { burst, lasting, patience, calm } = this.#budget;
+    const { lasting, patience, calm } = this.#budget;
     const now = performance.now();
     if (this.#usedMs > lasting) this.#leaveOutOthers();
     if (this.#usedMs > lasting) {
@@ -86,7 +88,6 @@ export class Turn {
       this.#longSince = undefined;
     }
     this.#stands = this.#longSince !== undefined && now - this.#longSince >= patience;
-    this.#limitMs = this.#stands ? lasting : burst;
     this.#usedMs = 0;
     this.#processor = undefined;
     this.#isOver = false;

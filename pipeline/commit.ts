@@ -60,7 +60,7 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
   function insert(parts: Prepared[]): Promise<void> {
     return sessions.withLock('ingest', 'shared', async () => {
       await confirm(parts);
-      for (const rows of byMonth(parts).values()) await analytics.insert(rows);
+      for (const rows of byMonth(withRows(parts)).values()) await analytics.insert(rows);
     });
   }
 
@@ -68,12 +68,13 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
     return sessions.withLock('ingest', 'exclusive', async () => {
       await confirm(parts);
       await analytics.endStrays();
-      for (const day of firstDaysOfMonths(parts)) {
+      const made = withRows(parts);
+      for (const day of firstDaysOfMonths(made)) {
         const missing: EventRow[] = [];
-        for (const part of parts) missing.push(...(await missingRows(part, day)));
+        for (const part of made) missing.push(...(await missingRows(part, day)));
         if (missing.length > 0) await analytics.insert(missing);
       }
-      const days = new Set(parts.flatMap(({ rows }) => rows().map(({ day }) => day)));
+      const days = new Set(made.flatMap(({ rows }) => rows.map(({ day }) => day)));
       await analytics.rebuildDays([...days].sort());
     });
   }
@@ -84,8 +85,8 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
   }
 
   /** Of the month of `day`. */
-  async function missingRows({ portion, rows }: Prepared, day: string): Promise<EventRow[]> {
-    const ofMonth = rows().filter((row) => monthOf(row.day) === monthOf(day));
+  async function missingRows({ portion, rows }: WithRows, day: string): Promise<EventRow[]> {
+    const ofMonth = rows.filter((row) => monthOf(row.day) === monthOf(day));
     if (ofMonth.length === 0) return [];
     const stored = await analytics.stored(portion, day);
     return ofMonth.filter((row) => !stored.has(placeOf(row)));
@@ -98,6 +99,15 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
   }
 }
 
+interface WithRows {
+  portion: Portion;
+  rows: EventRow[];
+}
+
+function withRows(parts: Prepared[]): WithRows[] {
+  return parts.map(({ portion, rows }) => ({ portion, rows: rows() }));
+}
+
 function rangeOf({ partition, owner, firstOffset, nextOffset }: Portion) {
   return { partition, owner, firstOffset, nextOffset };
 }
@@ -106,11 +116,11 @@ function monthOf(day: string): string {
   return day.slice(0, 7);
 }
 
-function byMonth(parts: Prepared[]): Map<string, EventRow[]> {
+function byMonth(parts: WithRows[]): Map<string, EventRow[]> {
   const months = new Map<string, EventRow[]>();
   let latest: { day: string; group: EventRow[] } | undefined;
   for (const { rows } of parts) {
-    for (const row of rows()) {
+    for (const row of rows) {
       if (row.day !== latest?.day) {
         const month = monthOf(row.day);
         const group = months.get(month) ?? [];
@@ -123,6 +133,6 @@ function byMonth(parts: Prepared[]): Map<string, EventRow[]> {
   return months;
 }
 
-function firstDaysOfMonths(parts: Prepared[]): string[] {
+function firstDaysOfMonths(parts: WithRows[]): string[] {
   return [...byMonth(parts).keys()].sort().map((month) => `${month}-01`);
 }
