@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -544,12 +544,21 @@ describe('pages of other origins', () => {
 });
 
 describe('rude clients', () => {
+  const headOf = (body: string) =>
+    `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+
+  async function connected(port = collector.port): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return socket.setNoDelay(true);
+  }
+
   test('that leave in the middle of a body or before the answer do no harm', async () => {
     for (let i = 0; i < 50; i += 1) {
       await new Promise<void>((resolve, reject) => {
         const socket = connect(collector.port, '127.0.0.1', () => {
           const body = JSON.stringify(BEACON);
-          const head = `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+          const head = headOf(body);
           socket.write(i % 2 === 0 ? head + body.slice(0, 10) : head + body, () => {
             socket.resetAndDestroy();
             resolve();
@@ -584,10 +593,8 @@ describe('rude clients', () => {
 
   test('that send bodies byte by byte are served, and go on with whole ones', async () => {
     const body = JSON.stringify(BEACON);
-    const head = `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const socket = connect(collector.port, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.setNoDelay(true);
+    const head = headOf(body);
+    const socket = await connected();
     try {
       for (const pauseMs of [0, 5]) {
         socket.write(head);
@@ -610,8 +617,7 @@ describe('rude clients', () => {
       `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n` +
       chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('') +
       '0\r\n\r\n';
-    const socket = connect(collector.port, '127.0.0.1');
-    await once(socket, 'connect');
+    const socket = await connected();
     try {
       for (let n = 0; n < 2; n++) {
         socket.write(request);
@@ -625,10 +631,8 @@ describe('rude clients', () => {
   test('whose crumbs are not read when the collector closes do no harm', async () => {
     let instant = Date.now();
     const closing = await start({}, { now: () => (instant += 10_000) });
-    const socket = connect(closing.port, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.setNoDelay(true);
-    socket.write('POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n');
+    const socket = await connected(closing.port);
+    socket.write(headOf('a'.repeat(1_000)));
     for (const byte of 'a'.repeat(10)) {
       socket.write(byte);
       await delay(5);
@@ -645,12 +649,8 @@ describe('rude clients', () => {
     const body = JSON.stringify(BEACON);
     await Promise.all(
       Array.from({ length: 20 }, async () => {
-        const socket = connect(collector.port, '127.0.0.1');
-        await once(socket, 'connect');
-        socket.setNoDelay(true);
-        socket.write(
-          `POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`,
-        );
+        const socket = await connected();
+        socket.write(headOf(body));
         for (const byte of body.slice(0, 20)) {
           socket.write(byte);
           await delay(5);
