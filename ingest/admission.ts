@@ -9,7 +9,7 @@ import { browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
 import { type Framer, OverloadedError, type Settle } from './framer.ts';
-import { type Answer, constantAnswer, headerLines } from './http.ts';
+import { type Answer, givenOften, headerLines } from './http.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { dropPolicy } from './policy.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -19,7 +19,7 @@ import type { Batch, Rejection } from './validation.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 const COME_AGAIN: ReadonlySet<number> = new Set([429, 503]);
-const ACCEPTED = constantAnswer(202, headerLines({ [OUTCOME_HEADER]: 'accepted' }));
+const ACCEPTED = givenOften({ status: 202, headers: headerLines({ [OUTCOME_HEADER]: 'accepted' }) });
 const DROPPED: Readonly<Record<DropReason, Answer>> = {
   bot: dropped('bot'),
   prefetch: dropped('prefetch'),
@@ -159,5 +159,5 @@ export function refused(rejection: Rejection, retryAfterSeconds = RETRY_AFTER_SE
 }
 
 function dropped(reason: DropReason): Answer {
-  return constantAnswer(202, headerLines({ [OUTCOME_HEADER]: reason }));
+  return givenOften({ status: 202, headers: headerLines({ [OUTCOME_HEADER]: reason }) });
 }

@@ -22,6 +22,8 @@ const BEACON = {
   url: 'https://example.org/page?utm_source=mail&secret=1#part',
   fingerprint: 'fingerprint-1',
 };
+/** For a second piece of work in a turn. */
+const NO_TIME = { burst: 0, lasting: 0, patience: 0, calm: 0 };
 const UUID = '01234567-89ab-4def-8123-456789abcdef';
 
 let folder: string;
@@ -85,6 +87,16 @@ function post(body: unknown, headers: Record<string, string> = {}): Promise<Resp
     headers: { 'Content-Type': 'application/json', 'User-Agent': CHROME, ...headers },
     body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
+}
+
+function headOf(body: string): string {
+  return `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+}
+
+async function connected(port = collector.port): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket.setNoDelay(true);
 }
 
 /** The first of so many in a row that nobody listens on. */
@@ -411,7 +423,7 @@ describe('a refused request', () => {
   });
 
   test('that came with more than a turn has time for: 503 overloaded, and the log has what was accepted', async () => {
-    await restart({}, { turnBudget: { burst: -1, lasting: -1, patience: 0, calm: 0 } });
+    await restart({}, { turnBudget: NO_TIME });
     const answers = await Promise.all(Array.from({ length: 300 }, () => post(BEACON)));
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused).not.toHaveLength(0);
@@ -422,6 +434,41 @@ describe('a refused request', () => {
     const accepted = answers.filter(({ status }) => status === 202);
     expect(accepted.length + refused.length).toBe(300);
     expect(await eventsInLog(accepted.length)).toHaveLength(accepted.length);
+  });
+
+  test('before its body has come, where the turn has no time for it: the connection goes on with the next request', async () => {
+    await restart({}, { turnBudget: NO_TIME });
+    const body = JSON.stringify({ ...BEACON, title: 't'.repeat(400), referrer: `/${'r'.repeat(400)}` });
+    const half = body.length / 2;
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => connected()));
+    try {
+      const answers = sockets.map((socket) => {
+        const seen = { text: '' };
+        socket.on('data', (data) => {
+          seen.text += data;
+        });
+        return seen;
+      });
+      for (const [n, socket] of sockets.entries()) {
+        socket.write(headOf(body) + (n % 2 === 0 ? body : body.slice(0, half)));
+      }
+      const [whole, halves] = [0, 1].map((part) => answers.filter((_, n) => n % 2 === part));
+      await vi.waitFor(() => expect(whole?.every(({ text }) => text !== '')).toBe(true));
+      const early = halves?.filter(({ text }) => text.startsWith('HTTP/1.1 503')) ?? [];
+      expect(early).not.toHaveLength(0);
+      for (const [n, socket] of sockets.entries()) if (n % 2 === 1) socket.write(body.slice(half));
+      await vi.waitFor(() => expect(halves?.every(({ text }) => text !== '')).toBe(true));
+      for (const socket of sockets) socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+      await vi.waitFor(() =>
+        expect(answers.every(({ text }) => text.includes('200 OK') && text.endsWith('{"ok":true}'))).toBe(
+          true,
+        ),
+      );
+      const accepted = answers.filter(({ text }) => text.startsWith('HTTP/1.1 202')).length;
+      expect(await eventsInLog(accepted)).toHaveLength(accepted);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 
   test('by an unknown path or method: 404, 405', async () => {
@@ -544,15 +591,6 @@ describe('pages of other origins', () => {
 });
 
 describe('rude clients', () => {
-  const headOf = (body: string) =>
-    `POST /e HTTP/1.1\r\nHost: x\r\nUser-Agent: ${CHROME}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
-
-  async function connected(port = collector.port): Promise<Socket> {
-    const socket = connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    return socket.setNoDelay(true);
-  }
-
   test('that leave in the middle of a body or before the answer do no harm', async () => {
     for (let i = 0; i < 50; i += 1) {
       await new Promise<void>((resolve, reject) => {

@@ -9,7 +9,7 @@ import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { admission, refused } from './admission.ts';
 import { framer as createFramer } from './framer.ts';
-import { type Answer, Exchange, type HeaderLines, headerLines } from './http.ts';
+import { type Answer, Exchange, givenOften, type HeaderLines, headerLines } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { type RequestHead, readHead } from './request.ts';
@@ -20,7 +20,7 @@ import { checkBeacon, parseBeacons } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
 const TURN_BUDGET: TurnBudget = { burst: 40, lasting: 4, patience: 100, calm: 1_000 };
-const BUSY = refused({ error: 'overloaded', message: 'more beacons come than can be taken' });
+const BUSY = givenOften(refused({ error: 'overloaded', message: 'more beacons come than can be taken' }));
 
 export interface CollectorOptions {
   config: Pick<Config, 'host' | 'ingestPort' | 'trustedProxies' | 'respectDnt' | 'ingestRateLimit'>;
@@ -106,6 +106,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   function postBeacons(res: HttpResponse, req: HttpRequest): void {
     const client = begin(res, ANY_ORIGIN);
+    if (turn.isOver) {
+      // Without its body, which costs more to take than to let the engine pass over it.
+      refuse(client);
+      return;
+    }
     const head = readHead(res, req);
     client.readBody(MAX_BODY_BYTES, (body) => {
       guarded(client, () => turn.use(() => takeBeacons(client, head, body)));
@@ -119,8 +124,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       return;
     }
     if (turn.isOver) {
-      metrics.rejected('overloaded');
-      client.answer(BUSY);
+      refuse(client);
       return;
     }
     if (!BEACON_TYPE.test(head.contentType)) {
@@ -131,6 +135,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const parsed = parseBeacons(body);
     if ('rejection' in parsed) client.answer(reject(parsed.rejection));
     else admit(head, parsed, (answer) => client.answer(answer));
+  }
+
+  function refuse(client: Exchange): void {
+    metrics.rejected('overloaded');
+    client.answer(BUSY);
   }
 
   function getPixel(res: HttpResponse, req: HttpRequest): void {

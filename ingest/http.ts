@@ -26,9 +26,9 @@ export interface Answer {
   heads?: Map<HeaderLines, Uint8Array>;
 }
 
-/** An answer without a body, to be given again and again. */
-export function constantAnswer(status: number, headers: HeaderLines): Answer {
-  return { status, headers, heads: new Map() };
+/** An answer that is given again and again: its head is made once for each route. */
+export function givenOften(answer: Answer): Answer {
+  return { ...answer, heads: new Map() };
 }
 
 const REASONS: Readonly<Record<number, string>> = {
