@@ -12,6 +12,8 @@ const SECOND = 1_000;
 const DRAIN_MS = 5_000;
 /** Of the answers that are kept for the percentiles; each has the same chance. */
 const SAMPLES = 200_000;
+const RECEIVED_BYTES = 64 * 1024;
+const RESPONSE = Buffer.from('HTTP/');
 
 interface Connection {
   socket: Socket;
@@ -32,6 +34,8 @@ async function run({
   connections,
 }: OpenLoad): Promise<OpenLoadSeen> {
   const requests = readRequests(requestsFile);
+  /** What a connection has just received, one after the other: a buffer for each answer would have the garbage collector stop the sender. */
+  const received = Buffer.alloc(RECEIVED_BYTES);
   const idle: Connection[] = [];
   const waiting: number[] = [];
   let nextWaiting = 0;
@@ -43,9 +47,16 @@ async function run({
   let senderStoodMs = 0;
 
   function open(): Connection {
-    const connection: Connection = { socket: connect({ host: '127.0.0.1', port, noDelay: true }), dueAt: -1 };
+    const onread = {
+      buffer: received,
+      callback: (bytes: number) => {
+        receive(connection, bytes);
+        return true;
+      },
+    };
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread });
+    const connection: Connection = { socket, dueAt: -1 };
     opened += 1;
-    connection.socket.on('data', (data) => receive(connection, data));
     connection.socket.on('error', () => {});
     connection.socket.once('close', () => {
       opened -= 1;
@@ -58,16 +69,17 @@ async function run({
     return connection;
   }
 
-  function receive(connection: Connection, data: Buffer): void {
+  function receive(connection: Connection, bytes: number): void {
     // What does not begin a response is the rest of one.
-    if (connection.dueAt < 0 || data.toString('latin1', 0, 5) !== 'HTTP/') return;
-    const status = data.toString('latin1', 9, 12);
+    if (connection.dueAt < 0 || received.compare(RESPONSE, 0, RESPONSE.length, 0, RESPONSE.length) !== 0)
+      return;
+    const status = received.toString('latin1', 9, 12);
     byStatus[status] = (byStatus[status] ?? 0) + 1;
     if (status === '202') {
       const latency = performance.now() - connection.dueAt;
       latencies.add(latency);
       ofSecond.push(latency);
-    } else if (!/\r\nretry-after:/i.test(data.toString('latin1'))) withoutRetryAfter += 1;
+    } else if (!/\r\nretry-after:/i.test(received.toString('latin1', 0, bytes))) withoutRetryAfter += 1;
     connection.dueAt = -1;
     answered += 1;
     underWay -= 1;
