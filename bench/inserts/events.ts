@@ -58,25 +58,29 @@ export class Events {
     let visit = this.#visits[place];
     if (visit === undefined || visit.turn === VISIT.length) visit = this.#welcome();
     this.#visits[place] = visit;
-    const { turn, ...of } = visit;
-    const type = VISIT[turn] ?? 'page_view';
+    const type = VISIT[visit.turn] ?? 'page_view';
     visit.turn += 1;
     if (type === 'page_view') visit.page = `/articles/${Math.floor(PAGES * Math.random() ** 3)}`;
+    // Written out: V8 reads rows of one shape many times as fast as those that were put together from parts.
     return {
-      ...of,
-      type,
-      page: visit.page,
-      url: `${visit.page}?utm_source=newsletter`,
       log_partition: Number(BigInt(visit.visitor) % BigInt(PARTITIONS)),
       log_offset: 0,
       log_index: 0,
       event_id: `abcdefab-cdef-4000-8000-${String(this.#ids++).padStart(12, '0')}`,
+      type,
       received_at: at,
       happened_at: at,
       day: new Date(at).toISOString().slice(0, 10),
       hour: at - (at % HOUR),
+      visitor: visit.visitor,
+      session_id: visit.session_id,
+      user_id: visit.user_id,
+      community_id: visit.community_id,
+      division_id: visit.division_id,
       division_type: visit.division_id === NIL_UUID ? '' : 'university',
       relation: 'unknown',
+      page: visit.page,
+      url: `${visit.page}?utm_source=newsletter`,
       referrer: pick(referrers),
       title: 'An article of the platform',
       language: pick(languages),
