@@ -1,9 +1,10 @@
 /** Settings of statements, the same on all engines. */
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { ClickHouseSettings } from '@clickhouse/client';
+import { availableMemory } from '../memory.ts';
 import { MAX_ROWS_PER_INSERT } from './port.ts';
 
-const MAX_MEMORY_BYTES = Math.min(4 * 1024 ** 3, Math.floor(totalmem() / 4));
+const MAX_MEMORY_BYTES = Math.min(4 * 1024 ** 3, Math.floor(availableMemory() / 4));
 
 /** Of the clients that read. A dashboard is given up after a minute, since nobody waits longer. */
 export const READER_SETTINGS: ClickHouseSettings = {
@@ -49,7 +50,7 @@ export const REBUILD_SETTINGS = [
 /** Of statements that derive return intervals: they make way for those who insert and read. */
 export const DERIVE_SETTINGS: ClickHouseSettings = {
   max_memory_usage: String(1024 ** 3),
-  max_threads: Math.max(2, Math.floor(availableParallelism() / 2)),
+  max_threads: Math.max(1, Math.floor(availableParallelism() / 2)),
   os_threads_nice_value_query: 10,
   // Months may have any number of closed days to say so of.
   max_partitions_per_insert_block: '0',

@@ -1,9 +1,9 @@
 /**
  * Keeps the return intervals up to date: closes days that are over and complete, and derives open days again and again.
  *
- * Each look takes as much of the machine as it needs and then leaves nine times as long to others, so that small
- * platforms see new visitors within seconds and large ones within a minute. A day of many millions of events takes longer
- * than that to derive, and then waits three times as long. While counting is behind it comes first, for some minutes at most.
+ * Each look takes half of the cores for as long as it needs and then leaves nine times as long to others, so that small
+ * platforms see new visitors within seconds and large ones within a minute or little more. A day of many millions of events takes
+ * so long to derive that three times as long has to do. While counting is behind it comes first, for some minutes at most.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -15,7 +15,7 @@ import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
 import type { SessionStore } from '../postgres/port.ts';
 
 const SHORTEST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 60_000;
 const PAUSE_PER_WORK = 9;
 /** Of very large days, which are derived for longer than {@link LONGEST_PAUSE_MS}: counting comes first. */
 const LEAST_PAUSE_PER_WORK = 3;

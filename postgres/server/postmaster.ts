@@ -6,11 +6,12 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isCode } from '../../file-system.ts';
+import { availableMemory } from '../../memory.ts';
 import { SessionStoreError } from '../port.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
-import { availableMemory, sharedBuffersMiB } from './memory.ts';
+import { sharedBuffersMiB } from './shared-buffers.ts';
 
 /** Recovery after a crash replays at most `max_wal_size`. */
 const START_TIMEOUT_SECONDS = 120;

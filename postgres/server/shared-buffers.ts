@@ -1,6 +1,4 @@
 /** How much memory an embedded server takes for the pages of its tables. */
-import { totalmem } from 'node:os';
-
 const MEBIBYTE = 1_024 ** 2;
 
 /**
@@ -12,10 +10,4 @@ const MEBIBYTE = 1_024 ** 2;
  */
 export function sharedBuffersMiB(memory: number): number {
   return Math.round(Math.min(1_024, Math.max(128, memory / 16 / MEBIBYTE)));
-}
-
-/** Bytes that there are for this process, in a container too. */
-export function availableMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

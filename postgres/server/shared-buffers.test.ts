@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sharedBuffersMiB } from './memory.ts';
+import { sharedBuffersMiB } from './shared-buffers.ts';
 
 const GIB = 1_024 ** 3;
 
