@@ -7,7 +7,6 @@
  * been filled with.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { happenedAt } from '../contract/event.ts';
 import {
   type EventLog,
   LIVE_GROUP,
@@ -16,8 +15,8 @@ import {
   type Subscription,
 } from '../kafka/port.ts';
 import type { VisitorSign } from '../redis/visitor-tracker.ts';
-import type { DecodedFrames } from './decoded-frames.ts';
 import { LastKeys } from './last-keys.ts';
+import { signsOf } from './signs.ts';
 
 /** Between two batches of a partition. All partitions read at the same instants, so that their signs are noted together. */
 const PACE_MS = 25;
@@ -27,27 +26,17 @@ const COMMIT_WITHIN_MS = 1_000;
 const KNOWN_EVENTS = 100_000;
 
 export interface LiveReaderOptions {
-  frames: DecodedFrames;
   log: Pick<EventLog, 'subscribe' | 'lag'>;
   /** Never rejects. */
   note(signs: VisitorSign[]): Promise<void>;
 }
 
-export function startLiveReader({ log, frames, note }: LiveReaderOptions): Promise<Subscription> {
+export function startLiveReader({ log, note }: LiveReaderOptions): Promise<Subscription> {
   const known = new LastKeys(KNOWN_EVENTS);
 
-  function* signsIn({ partition, frames: ofBatch }: LogBatch): Generator<VisitorSign> {
-    for (const frame of ofBatch) {
-      for (const line of frames.lines('presence', partition, frame)) {
-        if (line.kind !== 'event' || (line.key !== undefined && !known.add(line.key))) continue;
-        const { event, visitor } = line;
-        yield {
-          visitor,
-          communityId: event.community_id,
-          at: happenedAt(event),
-          leaving: event.type === 'leave',
-        };
-      }
+  function* signsIn({ frames }: LogBatch): Generator<VisitorSign> {
+    for (const { body } of frames) {
+      for (const { sign, key } of signsOf(body)) if (key === undefined || known.add(key)) yield sign;
     }
   }
 

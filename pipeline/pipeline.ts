@@ -15,7 +15,6 @@ import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { abortable } from './abortable.ts';
 import { commit } from './commit.ts';
-import { DecodedFrames } from './decoded-frames.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
 import { liveNumbers } from './live.ts';
@@ -68,9 +67,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     onFailure: metrics.liveFailed,
   });
   const gather = gatherer(count, () => holdings.size);
-  const frames = new DecodedFrames();
   const context: StepContext = {
-    frames,
     places,
     analytics,
     calendar,
@@ -171,7 +168,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     batch: countBatch,
     revoked: (partition) => void holdings.delete(partition),
   });
-  const reader = await startLiveReader({ log, frames, note: (signs) => live.note(signs) });
+  const reader = await startLiveReader({ log, note: (signs) => live.note(signs) });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
   const restorer = setInterval(() => void live.restore(), RESTORE_MS);
 

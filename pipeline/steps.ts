@@ -4,6 +4,7 @@ import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
 import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS } from './duplicate-window.ts';
 import { eventKey } from './event-key.ts';
 import { InstantsByKey } from './instants-by-key.ts';
+import { linesOf } from './lines.ts';
 import type { Draft, Entry, StepContext } from './work.ts';
 
 type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
@@ -11,13 +12,12 @@ type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
 export const STEPS: readonly Step[] = [decode, dropRepeats, dropKnownHistory, attachPlace, attachCountry];
 
 /** A line that is neither an event nor a count of drops goes to the dead letters, whole; the others go on. */
-async function decode(draft: Draft, { frames, deadLetter, now }: StepContext): Promise<void> {
+async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<void> {
   const { tally, portion } = draft;
   const { partition } = portion;
   let undecodable = 0;
-  for (const frame of portion.frames) {
-    const { offset } = frame;
-    for (const [index, line] of frames.lines('counting', partition, frame).entries()) {
+  for (const { offset, body } of portion.frames) {
+    for (const [index, line] of linesOf(body).entries()) {
       if (line.kind === 'unreadable') {
         undecodable += 1;
         await deadLetter({ partition, offset, index, reason: line.reason, body: line.body });

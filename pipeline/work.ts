@@ -4,7 +4,6 @@ import type { Event } from '../contract/event.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { DeadLetter, Frame } from '../kafka/port.ts';
 import type { Claim, OffsetRange } from '../postgres/port.ts';
-import type { DecodedFrames } from './decoded-frames.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
 import type { EventKey } from './event-key.ts';
 import type { Places } from './places.ts';
@@ -44,7 +43,6 @@ export interface Draft {
 
 /** What the steps stand on. */
 export interface StepContext {
-  frames: DecodedFrames;
   places: Places;
   analytics: Pick<AnalyticsStore, 'recentEventIds' | 'seenEventIds' | 'knownEventIds'>;
   deadLetter(letter: DeadLetter): Promise<void>;
