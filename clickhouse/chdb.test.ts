@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
+import { expect, test } from 'vitest';
 import { describeAnalyticsStore } from './conformance.case.ts';
 import { openAnalytics } from './open.ts';
 
@@ -31,4 +32,21 @@ describeAnalyticsStore('chDB', async () => {
       await rm(directory, { recursive: true, force: true });
     },
   };
+});
+
+test('merges make way for what else the process does', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'footfall-chdb-'));
+  const store = await openAnalytics(`chdb://${directory}`, { rawDays: 400 });
+  try {
+    const session = new Session(directory);
+    const value = session.query(
+      "SELECT value FROM system.server_settings WHERE name = 'os_threads_nice_value_merge_mutate'",
+      'TSV',
+    );
+    session.close();
+    expect(value.trim()).toBe('10');
+  } finally {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  }
 });
