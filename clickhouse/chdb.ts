@@ -22,7 +22,7 @@ const SCHEME = 'chdb://';
 
 /**
  * As on a command line. The merge of the parts of some minutes takes a core for ten seconds: where there is none to spare, inserts and
- * what else this process does come first, and merges get a tenth.
+ * what else this process does come first, and merges get a tenth. Without `CAP_SYS_NICE` they go on as they were.
  */
 const ENGINE_ARGUMENTS = ['--os_threads_nice_value_merge_mutate=10'];
 

@@ -217,7 +217,9 @@ describeInBrowser('outbox', (visitor) => {
       await open(`/tab-${n}`, tab);
     }
     await open('/tab-1');
-    await visitor.settled();
+    // What one tab has stored the others see a little later.
+    await visitor.beacons('page_view', 4);
+    for (const tab of tabs) await visitor.settled(tab);
     await visitor.context.setOffline(true);
     for (const [n, tab] of tabs.entries()) {
       await tab.evaluate(
@@ -240,7 +242,8 @@ describeInBrowser('outbox', (visitor) => {
     const tab = await visitor.context.newPage();
     await open('/first');
     await open('/second', tab);
-    await visitor.settled();
+    await visitor.beacons('page_view', 2);
+    for (const each of [visitor.page, tab]) await visitor.settled(each);
     await visitor.context.setOffline(true);
     await visitor.page.evaluate("history.pushState({}, '', '/third')");
     await tab.evaluate("history.pushState({}, '', '/fourth')");
