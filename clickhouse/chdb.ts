@@ -21,8 +21,8 @@ type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
 const SCHEME = 'chdb://';
 
 /**
- * As on a command line. The merge of the parts of some minutes takes a core for ten seconds: where there is none to spare, inserts and
- * what else this process does come first, and merges get a tenth. Without `CAP_SYS_NICE` they go on as they were.
+ * As on a command line. Where no core is to spare, inserts and what else this process does come before merges. Without `CAP_SYS_NICE`
+ * merges go on as they were.
  */
 const ENGINE_ARGUMENTS = ['--os_threads_nice_value_merge_mutate=10'];
 

@@ -2,8 +2,8 @@
  * Keeps the return intervals up to date: closes days that are over and complete, and derives open days again and again.
  *
  * Each look takes half of the cores for as long as it needs and then leaves nine times as long to others, so that small
- * platforms see new visitors within seconds and large ones within a minute or little more. A day of many millions of events takes
- * so long to derive that three times as long has to do. While counting is behind it comes first, for some minutes at most.
+ * platforms see new visitors within seconds. A pause is a minute at most, or three times as long as the look took where a day is
+ * so large that this is more. While counting is behind it comes first, for some minutes at most.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -17,7 +17,7 @@ import type { SessionStore } from '../postgres/port.ts';
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 const PAUSE_PER_WORK = 9;
-/** Of very large days, which are derived for longer than {@link LONGEST_PAUSE_MS}: counting comes first. */
+/** Of large days, for which {@link LONGEST_PAUSE_MS} would be less: counting comes first. */
 const LEAST_PAUSE_PER_WORK = 3;
 /** By what collectors received, ms. Beyond a unit of work and its commit. */
 const BEHIND_MS = 3_000;
