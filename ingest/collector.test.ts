@@ -531,6 +531,17 @@ describe('the pixel', () => {
       headers: { 'User-Agent': CHROME, ...headers },
     });
 
+  test('that are more than a turn has time for: 503 overloaded, and the log has what was counted', async () => {
+    await restart({}, { turnBudget: NO_TIME });
+    const answers = await Promise.all(Array.from({ length: 300 }, () => pixel('?url=/a')));
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused).not.toHaveLength(0);
+    for (const { headers } of refused) expect(headers.get('x-footfall')).toBe('overloaded');
+    const counted = answers.filter(({ status }) => status === 200);
+    expect(counted.length + refused.length).toBe(300);
+    expect(await eventsInLog(counted.length)).toHaveLength(counted.length);
+  });
+
   test('counts a page view and answers a GIF that is not cached', async () => {
     const answer = await pixel('?url=https%3A%2F%2Fexample.org%2Fa&fingerprint=fingerprint-1');
     expect(answer.status).toBe(200);

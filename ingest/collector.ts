@@ -144,17 +144,26 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   function getPixel(res: HttpResponse, req: HttpRequest): void {
     const client = begin(res, NOT_CACHED);
+    if (turn.isOver) {
+      refuse(client);
+      return;
+    }
     const head = readHead(res, req);
     const asked = { query: req.getQuery() ?? '', referer: req.getHeader('referer') };
-    guarded(client, () => {
-      const day = new Date(now()).toISOString().slice(0, 10);
-      const beacon = pixelBeacon({ ...head, ...asked, address: addressOf(head) }, fingerprintSecret, day);
-      const parsed = checkBeacon(beacon);
-      if ('rejection' in parsed) return client.answer(reject(parsed.rejection));
-      admit(head, parsed, (answer) => {
-        if (answer.status !== 202) return client.answer(answer);
-        client.answer({ status: 200, headers: (answer.headers ?? '') + GIF_TYPE, body: PIXEL });
-      });
+    guarded(client, () => turn.use(() => takePixel(client, head, asked)));
+  }
+
+  function takePixel(client: Exchange, head: RequestHead, asked: { query: string; referer: string }): void {
+    const day = new Date(now()).toISOString().slice(0, 10);
+    const beacon = pixelBeacon({ ...head, ...asked, address: addressOf(head) }, fingerprintSecret, day);
+    const parsed = checkBeacon(beacon);
+    if ('rejection' in parsed) {
+      client.answer(reject(parsed.rejection));
+      return;
+    }
+    admit(head, parsed, (answer) => {
+      if (answer.status !== 202) return client.answer(answer);
+      client.answer({ status: 200, headers: (answer.headers ?? '') + GIF_TYPE, body: PIXEL });
     });
   }
 
