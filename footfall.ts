@@ -79,6 +79,13 @@ program
   .action(async (options) => (await import('./cli/verify.ts')).verify(readConfig(), options));
 
 program
+  .command('erase')
+  .description('remove what is kept of a visitor or a user; prints the receipt')
+  .option('--visitor <fingerprint>', "the browser's fingerprint, or the hash of it that a session has")
+  .option('--user <id>', 'the user, and every visitor who was signed in as that user')
+  .action(async (options) => (await import('./cli/erase.ts')).runErase(readConfig(), options));
+
+program
   .command('import <file>')
   .description('count history: NDJSON of beacons with `ts`, or an nginx/Apache combined log')
   .option('--format <format>', 'ndjson or combined; told by the first line where it is missing')

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
 import { startClosing } from '../pipeline/closing.ts';
+import { startErasures } from '../pipeline/erasures.ts';
 import { startJobs } from '../pipeline/jobs.ts';
 import { startPipeline } from '../pipeline/pipeline.ts';
 import { startPresenceSeries } from '../pipeline/presence-series.ts';
@@ -20,7 +21,7 @@ export type Role = 'pipeline' | 'query-api';
 export function runServe(config: Config, roles: readonly Role[]): Promise<void> {
   const logger = createLogger(config, roles.join('+'));
   return runService(logger, async (): Promise<Running> => {
-    const { jwtSecret } = readSecrets(config);
+    const { jwtSecret, fingerprintSecret } = readSecrets(config);
     const { timeZone, realtimeTtlMs } = config;
     const [sessions, live] = await Promise.all([
       openSessionStore(config, logger),
@@ -59,8 +60,13 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       const jobs = startJobs({ config, sessions, logger });
       const series = startPresenceSeries({ live, analytics, sessions, metrics, logger });
       const closing = startClosing({ analytics, sessions, log, calendar, metrics, logger });
+      const erasures = startErasures({
+        ...{ analytics, sessions, log, calendar, metrics, logger, now: Date.now },
+        leave: (visitor) => tracker.removeVisitor(visitor),
+      });
       closers.push(
         () => jobs.close(),
+        () => erasures.close(),
         () => series.close(),
         () => closing.close(),
         () => pipeline.close(),
@@ -76,6 +82,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         eventLog: log,
         live,
         tracker,
+        fingerprintSecret,
         jwt: config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl },
         log: logger,
         metrics,

@@ -1,19 +1,17 @@
 /** `footfall verify`: prints the conservation ledger, and says whether it is in balance. */
 import Value from 'typebox/value';
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
 import { Ledger, type LedgerHour } from '../contract/ledger.ts';
 import { calendar } from '../contract/reporting-day.ts';
-import { signToken } from '../query-api/auth.ts';
 import { conservationLedger, difference } from '../query-api/ledger.ts';
 import { ledgerRange } from '../query-api/range.ts';
 import { openLive } from '../redis/open.ts';
 import { openAnalyticsStore, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
-import { readSecrets } from './secrets.ts';
+import { runningApi } from './running-api.ts';
 
 /** What is under way when it is looked at first is counted by then. */
 const PATIENCE = { looks: 60, pauseMs: 500 };
-const ASK_TIMEOUT_MS = 60_000;
 
 export interface VerifyOptions {
   /** Days of the reporting zone. */
@@ -29,22 +27,12 @@ export async function verify(config: Config, options: VerifyOptions): Promise<vo
 
 /** chDB belongs to the process that runs, so that one is asked. */
 async function askRunning(config: Config, { from, to }: VerifyOptions): Promise<Ledger | undefined> {
-  if (!config.analyticsUrl.startsWith('chdb:') || config.jwksUrl !== '') return undefined;
-  const api = `http://127.0.0.1:${config.apiPort}`;
-  if (!(await fetch(`${api}/healthz`).catch(() => undefined))?.ok) return undefined;
+  const running = await runningApi(config);
   const query = new URLSearchParams({
     ...(from !== undefined && { start_date: from }),
     ...(to !== undefined && { end_date: to }),
   });
-  const token = await signToken({ staff: true, expiresIn: 600 }, readSecrets(config).jwtSecret);
-  const answer = await fetch(`${api}/api/analytics/pipeline/?${query}`, {
-    headers: { Authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
-  });
-  const body: unknown = await answer.json();
-  if (answer.ok) return Value.Parse(Ledger, body);
-  const said = typeof body === 'object' && body !== null && 'message' in body ? body.message : answer.status;
-  throw new ConfigError(`the query API on ${api} says: ${said}`);
+  return running && Value.Parse(Ledger, await running.ask(`pipeline/?${query}`));
 }
 
 async function readStores(config: Config, { from, to }: VerifyOptions): Promise<Ledger> {
@@ -81,6 +69,7 @@ function report(ledger: Ledger): string[] {
       dropped(hour),
       hour.duplicate,
       hour.undecodable,
+      hour.erased,
       hour.stored,
       hour.in_views,
       stored === 0 && in_views === 0 ? '' : `raw ${signed(stored)}, views ${signed(in_views)}`,
@@ -93,6 +82,7 @@ function report(ledger: Ledger): string[] {
     'dropped',
     'duplicate',
     'undecodable',
+    'erased',
     'stored',
     'in views',
     '',

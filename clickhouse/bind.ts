@@ -28,7 +28,7 @@ function nested(name: string, value: unknown): string {
 
 /** None of these characters needs escaping, whichever way the value travels. */
 function scalar(name: string, value: unknown): string {
-  if (Number.isSafeInteger(value)) return String(value);
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   if (typeof value === 'string' && /^[0-9A-Za-z_/-]*$/.test(value)) return value;
   throw new AnalyticsStoreError('failed', `${name}: neither a day, a UUID, a name nor an integer`);
 }

@@ -205,9 +205,9 @@ async function perform(each: Step, known: EventRow[], first: string): Promise<Ev
     .filter((row) => row.visitor === visitor)
     .map((row) => row.day)
     .sort();
-  await chdb.queryAsync(
-    `ALTER TABLE footfall.event DELETE WHERE visitor = ${visitor} SETTINGS mutations_sync = 2`,
-  );
+  const partitions = [...new Set(known.map((row) => row.log_partition)), 77];
+  const next_offsets = partitions.map(() => 2 ** 50);
+  await store.eraseEvents({ visitors: [BigInt(visitor)], user_hex: '', partitions, next_offsets });
   await store.rebuildDays(days);
   await settle('2000-01-01');
   const [firstDay] = days;

@@ -3,11 +3,12 @@
  *
  * Every method may be called concurrently, but for {@link AnalyticsStore.insert}, which callers do under the `ingest`
  * lock of the session store held shared, {@link AnalyticsStore.endStrays} and {@link AnalyticsStore.rebuildDays}, which
- * they do while they hold it exclusively, and {@link AnalyticsStore.updateIntervals}, under `intervals` held exclusively.
+ * they do while they hold it exclusively, and {@link AnalyticsStore.updateIntervals} and {@link AnalyticsStore.eraseEvents}, under
+ * `intervals` held exclusively.
  * None retries.
  */
 import type { Calendar } from '../contract/reporting-day.ts';
-import type { QueryName, QueryParams, QueryRow } from './queries.ts';
+import type { PeoplesEvents, QueryName, QueryParams, QueryRow } from './queries.ts';
 
 export interface AnalyticsStore {
   /**
@@ -56,6 +57,12 @@ export interface AnalyticsStore {
    * has changed. A reader sees all of it or nothing. Broken off anywhere, it is completed or begun again by the next.
    */
   updateIntervals(task: IntervalsTask): Promise<IntervalsReport>;
+
+  /**
+   * Removes these events from raw, and the visitors from what open and closed days are chained to. Derived tables are the caller's: the days
+   * of the events have to be rebuilt, and the intervals updated from the first of them. May be repeated.
+   */
+  eraseEvents(of: PeoplesEvents): Promise<void>;
 
   /**
    * Keeps how many visitors were online in a minute (its first instant, ms since the epoch), of the site and of each

@@ -1,5 +1,6 @@
 /** The named queries of the analytics store. Each is a file `queries/NAME.sql`; here are its parameters and its rows. */
 import type { LookedUpName, RankedName } from './dimensions.ts';
+import type { EventRow } from './port.ts';
 
 /** Inclusive days of the reporting zone. */
 interface Days {
@@ -34,6 +35,17 @@ interface EventsOfHour {
   hour: number;
   partition: number;
   events: number;
+}
+
+/** Visitors, and a user as the hex digits of the id, empty for none. */
+export interface People {
+  visitors: bigint[];
+  user_hex: string;
+}
+/** Their events at the places before `next_offsets` of `partitions`, which are named in the same order. At least one. */
+export interface PeoplesEvents extends People {
+  partitions: number[];
+  next_offsets: number[];
 }
 
 interface Queries {
@@ -90,6 +102,15 @@ interface Queries {
   /** Rows of raw, and what the derived tables were made of, received in [from, to); instants are ms since the epoch. */
   stored_by_hour: { params: Received; row: EventsOfHour };
   derived_by_hour: { params: Received; row: EventsOfHour };
+  /** Visitors with an event of a user, who is told as the hex digits of the id. */
+  visitors_of_user: { params: { user_hex: string }; row: { visitor: string } };
+  /** How many events these people have at the places before `next_offsets` of `partitions`; `hour` is that of receipt, ms since the epoch. */
+  events_by_hour: { params: PeoplesEvents; row: EventsOfHour & { day: string } };
+  /** Events of these people in the order of the log, from a place on. */
+  events_of: {
+    params: People & { partition: number; offset: number; index: number; limit: number };
+    row: Omit<EventRow, 'day' | 'hour' | 'page' | 'division_type' | 'relation'>;
+  };
   /** Visitors of a day, to fill its HyperLogLog counters again; one row a visitor and community. */
   visitors_of_day: { params: { day: string }; row: { visitor: string; community_id: string } };
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Calendar } from '../contract/reporting-day.ts';
+import { erase } from './erase.ts';
 import { insertError, storeError } from './errors.ts';
 import { Intervals } from './intervals.ts';
 import type { Layout } from './layout.ts';
@@ -18,7 +19,7 @@ import {
   type SeenEvent,
   type StoredRange,
 } from './port.ts';
-import type { QueryName, QueryParams, QueryRow } from './queries.ts';
+import type { PeoplesEvents, QueryName, QueryParams, QueryRow } from './queries.ts';
 import { rebuild } from './rebuild.ts';
 import { keepFor, rawIsWhole } from './retention.ts';
 import { COLUMNS, checkDays, checkPresence, checkRows, columnsText } from './rows.ts';
@@ -192,6 +193,10 @@ class ClickHouseStore implements AnalyticsStore {
 
   async updateIntervals(task: IntervalsTask): Promise<IntervalsReport> {
     return await this.#run(this.#deriver, () => this.#intervals.update(task));
+  }
+
+  async eraseEvents(of: PeoplesEvents): Promise<void> {
+    await this.#run(this.#deriver, (client) => erase(client, this.#engine.layout, of));
   }
 
   /** Beside the readers: it waits neither for a rebuild nor for a derivation, and holds up no insert of events. */

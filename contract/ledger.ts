@@ -14,6 +14,7 @@ const LedgerHour = Type.Object({
   accepted: Type.Integer({ minimum: 0, description: 'events that the log holds and the pipeline has read' }),
   duplicate: Type.Integer({ minimum: 0, description: 'of these, repeats of another one' }),
   undecodable: Type.Integer({ minimum: 0, description: 'of these, in the dead letters' }),
+  erased: Type.Integer({ minimum: 0, description: 'of these, events of visitors whose data was erased' }),
   stored: Type.Integer({ minimum: 0, description: 'rows of raw events' }),
   in_views: Type.Integer({ minimum: 0, description: 'events that the derived tables were made of' }),
   dropped: Type.Record(Type.Enum([...DROP_REASONS]), Count, {
@@ -41,7 +42,7 @@ export type CollectorSpool = Static<typeof CollectorSpool>;
 export const Ledger = Type.Object({
   balanced: Type.Boolean({
     description:
-      'accepted = stored + duplicate + undecodable, and in_views = stored, in every hour and partition',
+      'accepted = stored + duplicate + undecodable + erased, and in_views = stored, in every hour and partition',
   }),
   complete_until: Type.Union([Instant, Type.Null()], {
     description:

@@ -18,8 +18,11 @@ export const REJECT_REASONS = Object.keys(REJECT_STATUS) as RejectReason[];
 export const DROP_REASONS = ['bot', 'prefetch', 'do_not_track', 'global_privacy_control'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** Set aside by the pipeline after it was acknowledged: a repeat within the window, or a line nobody can read. */
-export const SET_ASIDE_REASONS = ['duplicate', 'undecodable'] as const;
+/**
+ * Set aside by the pipeline after it was acknowledged: a repeat within the window, a line nobody can read, or an event of somebody whose
+ * data was erased, received before that.
+ */
+export const SET_ASIDE_REASONS = ['duplicate', 'undecodable', 'erased'] as const;
 export type SetAsideReason = (typeof SET_ASIDE_REASONS)[number];
 
 /** Response header that says what became of the beacons: `accepted`, or a reason. */

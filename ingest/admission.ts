@@ -61,6 +61,7 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
   const take = rateLimit({
     live,
     limit: options.rateLimit,
+    secret: options.fingerprintSecret,
     now,
     onUnshared(error) {
       metrics.unshared();

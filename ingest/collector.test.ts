@@ -159,6 +159,7 @@ test('while the live store is away addresses are limited by what this collector 
 test('what an address sends to one collector counts at another', async () => {
   await restart({ ingestRateLimit: 6 });
   const other = await start({ ingestRateLimit: 6 });
+  const take = vi.spyOn(live, 'take');
   const sendTo = async ({ port }: Collector) => {
     const { status } = await fetch(`http://127.0.0.1:${port}/e`, {
       method: 'POST',
@@ -172,6 +173,9 @@ test('what an address sends to one collector counts at another', async () => {
   expect(await sendTo(other)).toBe(202);
   await vi.waitFor(async () => expect(await sendTo(other)).toBe(429));
   await other.close();
+  const keys = take.mock.calls.map(([key]) => key);
+  expect(keys).not.toHaveLength(0);
+  expect(keys.join()).not.toContain('127.0.0.1');
 });
 
 test('collectors share a port: each takes connections, has a port of its own, and leaves the others when it closes', async () => {

@@ -1,8 +1,9 @@
 /** Makes the event of a beacon: hashed visitor, clean address, and what the request alone can tell. */
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Beacon } from '../contract/beacon.ts';
 import type { Event } from '../contract/event.ts';
+import { visitorHash } from '../contract/visitor.ts';
 import type { BrowserProfile } from './browser.ts';
 import { storedReferrer } from './page-address.ts';
 
@@ -22,7 +23,7 @@ export function eventMaker(fingerprintSecret: string): EventMaker {
   function visitorOf(fingerprint: string): string {
     let visitor = visitors.get(fingerprint);
     if (visitor === undefined) {
-      visitor = createHmac('sha256', fingerprintSecret).update(fingerprint).digest('hex');
+      visitor = visitorHash(fingerprint, fingerprintSecret);
       visitors.set(fingerprint, visitor);
     }
     return visitor;

@@ -5,6 +5,7 @@
  * So with several collectors an address can be ahead of its limit by that share at each of the others, and by what comes
  * while a report is under way.
  */
+import { addressHash } from '../contract/visitor.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { Sender } from './senders.ts';
 
@@ -18,6 +19,8 @@ export interface RateLimitOptions {
   live: LiveStore;
   /** Beacons a minute an address; 0: no limit. */
   limit: number;
+  /** Hashes the addresses that the live store is told of. */
+  secret: string;
   now(): number;
   /** A report that the live store did not take: the address is limited by what this collector counts. */
   onUnshared(error: unknown): void;
@@ -26,7 +29,7 @@ export interface RateLimitOptions {
 /** Counts beacons of a sender; over the limit, answers in how many seconds it may send again. */
 export type TakeBeacons = (sender: Sender, beacons: number, instant: number) => number | undefined;
 
-export function rateLimit({ live, limit, now, onUnshared }: RateLimitOptions): TakeBeacons {
+export function rateLimit({ live, limit, secret, now, onUnshared }: RateLimitOptions): TakeBeacons {
   if (limit === 0) return () => undefined;
   let reports = 0;
 
@@ -35,7 +38,7 @@ export function rateLimit({ live, limit, now, onUnshared }: RateLimitOptions): T
     sender.unreported = 0;
     reports += 1;
     live
-      .take(`ingest:${address}`, unreported, limit, MINUTE)
+      .take(`ingest:${addressHash(address, secret)}`, unreported, limit, MINUTE)
       .then(({ allowed, remaining, resetMs }) => {
         const ofAll = allowed ? limit - remaining : limit + 1;
         sender.beacons = Math.max(sender.beacons, ofAll + sender.unreported);

@@ -7,6 +7,8 @@
  *    touched days are made again from raw.
  * 3. The offset, by the log, after this has resolved.
  *
+ * A unit that was made before something was erased is `outdated` in step 1: nothing of it counts, and it is to be made again.
+ *
  * A crash between 1 and 3 leaves the log's offset behind the checkpoint. The range then comes again as `recounted`:
  * step 1 is done, step 2 is unclear.
  *
@@ -21,6 +23,8 @@ import { sessionDeltas } from './rows.ts';
 import type { Portion, Prepared } from './work.ts';
 
 export interface CommitOptions {
+  /** Number of the last erasure that the unit was made with. */
+  lastErasure: number;
   sessions: Pick<SessionStore, 'applyBatch' | 'confirm' | 'withLock'>;
   analytics: Pick<AnalyticsStore, 'insert' | 'stored' | 'endStrays' | 'rebuildDays'>;
   onRetry(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void;
@@ -35,6 +39,7 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
       ranges: fresh.map(({ portion, receivedUntil }) => ({ ...rangeOf(portion), receivedUntil })),
       sessions: sessionDeltas(fresh.flatMap(({ entries }) => entries)),
       ledger: fresh.flatMap(({ portion, tally }) => tally.entries(portion.partition)),
+      lastErasure: options.lastErasure,
     };
     await timed('sessions', () =>
       persist(

@@ -1,7 +1,7 @@
 /** Events and frames as the collector would write them, some minutes of one day. */
 import type { Event } from '../contract/event.ts';
+import { visitorNumber } from '../contract/visitor.ts';
 import type { EventLog } from '../kafka/port.ts';
-import { visitorNumber } from './visitor-number.ts';
 
 export const MINUTE = 60_000;
 /** What the clocks of the tests show. */

@@ -3,10 +3,10 @@ import { expect } from 'vitest';
 import { NIL_UUID } from '../clickhouse/port.ts';
 import type { VisitorCounts } from '../clickhouse/queries.ts';
 import { type Event, happenedAt } from '../contract/event.ts';
+import { visitorNumber } from '../contract/visitor.ts';
 import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import type { RawRow, SessionRow } from './stores.fixture.ts';
 import type { System } from './system.fixture.ts';
-import { visitorNumber } from './visitor-number.ts';
 
 const WEEK = 7 * 24 * 60 * MINUTE;
 
@@ -36,12 +36,13 @@ export class Ledger {
     this.#written.set(partition, written);
   }
 
-  /** Raw has what was written, each once; the views are what raw says; the sessions are what the events say. */
-  async expectCountedOnce(): Promise<void> {
+  /** Raw has what was written and is not erased, each once; the views are what raw says; the sessions are what the events say. */
+  async expectCountedOnce(isErased: (event: Event) => boolean = () => false): Promise<void> {
     const { stores } = this.#system;
     const counted = [...this.#written.keys()]
       .sort((a, b) => a - b)
-      .flatMap((partition) => withoutRepeats(this.#written.get(partition) ?? []));
+      .flatMap((partition) => withoutRepeats(this.#written.get(partition) ?? []))
+      .filter(({ event }) => !isErased(event));
     const raw = await stores.raw();
     expect(raw.map(({ place, event_id, visitor, day }) => ({ place, event_id, visitor, day }))).toEqual(
       counted.map(rawRow),

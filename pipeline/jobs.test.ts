@@ -61,6 +61,7 @@ describe('the cleanup', () => {
     await sessions.applyBatch({
       ranges: [{ partition: 7, owner: 'test', firstOffset: 0, nextOffset: 1, receivedUntil: null }],
       sessions: [],
+      lastErasure: 0,
       ledger: hours.map((hour) => ({ hour, partition: 7, name: 'accepted', amount: 1 })),
     });
     await cleanup(config, sessions, NOW);

@@ -5,18 +5,21 @@ import { DAY } from '../contract/reporting-day.ts';
 import type { SessionStore } from '../postgres/port.ts';
 
 const HOUR = 3_600_000;
+/** After an erasure, for events that wait in a spool. As long as dead letters are kept. */
+const SUBJECTS_KEPT_DAYS = 14;
 
 /**
  * Deletes sessions that were idle for `ANALYTICS_CLEANUP_DAYS`, and what the ledger says of days whose raw events are
- * no longer kept. Answers how many sessions.
+ * no longer kept, and whose data was erased long ago. Answers how many sessions.
  */
 export function cleanup(
   config: Pick<Config, 'cleanupDays' | 'rawDays'>,
-  sessions: Pick<SessionStore, 'withLock' | 'deleteSessionsIdleSince' | 'forgetLedgerBefore'>,
+  sessions: Pick<SessionStore, 'withLock' | 'deleteSessionsIdleSince' | 'forgetLedgerBefore' | 'erasures'>,
   now: number,
 ): Promise<number> {
   return sessions.withLock('cleanup', 'exclusive', async () => {
     await sessions.forgetLedgerBefore(now - config.rawDays * DAY);
+    await sessions.erasures.forgetSubjectsBefore(now - SUBJECTS_KEPT_DAYS * DAY);
     return await sessions.deleteSessionsIdleSince(now - config.cleanupDays * DAY);
   });
 }

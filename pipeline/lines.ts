@@ -4,8 +4,8 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Uuid } from '../contract/beacon.ts';
 import { Drops, Event } from '../contract/event.ts';
+import { visitorNumber } from '../contract/visitor.ts';
 import { type EventKey, eventKey } from './event-key.ts';
-import { visitorNumber } from './visitor-number.ts';
 
 const NEWLINE = 0x0a;
 const Instant = Type.Integer({

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { calendar } from '../contract/reporting-day.ts';
+import { visitorNumber } from '../contract/visitor.ts';
 import { openLive } from '../redis/open.ts';
 import { LEAVE_GRACE_MS, type LiveStore, LiveStoreError, SITE } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -8,7 +9,6 @@ import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { unavailable, unreadable } from './faults.fixture.ts';
 import { liveNumbers } from './live.ts';
 import { type RunningPipeline, useSystem, WAIT } from './system.fixture.ts';
-import { visitorNumber } from './visitor-number.ts';
 
 const system = useSystem();
 const TODAY = '2026-03-10';

@@ -10,12 +10,13 @@ import type { Config } from '../config.ts';
 import { SET_ASIDE_REASONS } from '../contract/outcome.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import { type EventLog, type LogBatch, PIPELINE_GROUP } from '../kafka/port.ts';
-import type { OffsetRange, SessionStore } from '../postgres/port.ts';
+import { type OffsetRange, type SessionStore, SessionStoreError } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { abortable } from './abortable.ts';
 import { commit } from './commit.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
+import { ErasedEvents } from './erased-events.ts';
 import { gatherer } from './gather.ts';
 import { liveNumbers } from './live.ts';
 import { startLiveReader } from './live-reader.ts';
@@ -30,6 +31,8 @@ const SWEEP_MS = 250;
 const RESTORE_MS = 1_000;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
 const DRAIN_TIMEOUT_MS = 10_000;
+/** Of a unit, while something is erased each time. */
+const MAX_TRIES = 10;
 
 export interface PipelineOptions {
   config: Pick<Config, 'realtimeTtlMs'>;
@@ -67,7 +70,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     onFailure: metrics.liveFailed,
   });
   const gather = gatherer(count, () => holdings.size);
-  const context: StepContext = {
+  const context: Omit<StepContext, 'erased'> = {
     places,
     analytics,
     calendar,
@@ -78,17 +81,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   async function count(portions: Portion[]): Promise<void> {
     const start = performance.now();
     await places.refresh(now());
-    const unit = await Promise.all(portions.map(prepare));
-    await commit(unit, stop.signal, {
-      sessions,
-      analytics,
-      onRetry(store, error, pauseMs) {
-        metrics.retried(store);
-        problems.set(store, error.message);
-        logger.warn({ err: error, store, pauseMs }, 'a store is away: waiting, nothing is lost');
-      },
-      onStep: metrics.step,
-    });
+    const unit = await committed(portions);
     problems.clear();
     for (const prepared of unit) remember(prepared);
     const entries = unit.flatMap((prepared) => prepared.entries);
@@ -97,9 +90,37 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     logger.debug({ events: entries.length, partitions: unit.length, ms }, 'counted');
   }
 
-  async function prepare(portion: Portion): Promise<Prepared> {
+  async function committed(portions: Portion[]): Promise<Prepared[]> {
+    for (let tries = 1; ; tries++) {
+      const erased = known;
+      const unit = await Promise.all(portions.map((portion) => prepare(portion, erased)));
+      try {
+        await commit(unit, stop.signal, {
+          sessions,
+          analytics,
+          lastErasure: erased.last,
+          onRetry(store, error, pauseMs) {
+            metrics.retried(store);
+            problems.set(store, error.message);
+            logger.warn({ err: error, store, pauseMs }, 'a store is away: waiting, nothing is lost');
+          },
+          onStep: metrics.step,
+        });
+        return unit;
+      } catch (error) {
+        if (!isOutdated(error) || tries === MAX_TRIES) throw error;
+        known = await readErased();
+      }
+    }
+  }
+
+  async function readErased(): Promise<ErasedEvents> {
+    return new ErasedEvents(await sessions.erasures.known());
+  }
+
+  async function prepare(portion: Portion, erased: ErasedEvents): Promise<Prepared> {
     const draft: Draft = { portion, entries: [], tally: new Tally(), receivedUntil: null };
-    for (const step of STEPS) await step(draft, context);
+    for (const step of STEPS) await step(draft, { ...context, erased });
     const { entries, tally, receivedUntil } = draft;
     const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
     return { portion, entries, rows, tally, receivedUntil };
@@ -149,6 +170,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const end = (await log.lag(PIPELINE_GROUP)).find((each) => each.partition === partition)?.end ?? 0;
     const owner = randomUUID();
     const checkpoint = await sessions.claim({ partition, owner });
+    // As new as that of the owner before, who may have left something unclear.
+    known = await readErased();
     holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
     const nextOffset = checkpoint?.nextOffset ?? 0;
     if (end < nextOffset) {
@@ -162,6 +185,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     return committed;
   }
 
+  let known = await readErased();
   await live.restore();
   const subscription = await log.subscribe(PIPELINE_GROUP, {
     assigned: takeOver,
@@ -217,4 +241,8 @@ function split(batch: LogBatch, { owner, checkpoint, window }: Holding, signal: 
     portion(begin, end, true),
     portion(end, batch.nextOffset, false),
   ].filter(({ frames: { length } }) => length > 0);
+}
+
+function isOutdated(error: unknown): boolean {
+  return error instanceof SessionStoreError && error.code === 'outdated';
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { NIL_UUID } from '../clickhouse/port.ts';
 import type { Event } from '../contract/event.ts';
 import { calendar } from '../contract/reporting-day.ts';
+import { visitorNumber } from '../contract/visitor.ts';
 import { event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { eventRow, sessionDeltas } from './rows.ts';
-import { visitorNumber } from './visitor-number.ts';
 
 const at = (minutes: number) => NOW + minutes * MINUTE;
 const kathmandu = calendar('Asia/Kathmandu');

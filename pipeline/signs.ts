@@ -4,9 +4,10 @@
  *
  * A name with its quotes and colon cannot stand inside of a JSON text, where quotes are escaped, so what follows it is its value.
  */
+
+import { visitorNumber } from '../contract/visitor.ts';
 import type { VisitorSign } from '../redis/visitor-tracker.ts';
 import { type EventKey, eventKey } from './event-key.ts';
-import { visitorNumber } from './visitor-number.ts';
 
 export interface KeyedSign {
   sign: VisitorSign;

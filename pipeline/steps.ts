@@ -9,7 +9,14 @@ import type { Draft, Entry, StepContext } from './work.ts';
 
 type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
 
-export const STEPS: readonly Step[] = [decode, dropRepeats, dropKnownHistory, attachPlace, attachCountry];
+export const STEPS: readonly Step[] = [
+  decode,
+  dropErased,
+  dropRepeats,
+  dropKnownHistory,
+  attachPlace,
+  attachCountry,
+];
 
 /** A line that is neither an event nor a count of drops goes to the dead letters, whole; the others go on. */
 async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<void> {
@@ -47,6 +54,13 @@ async function decode(draft: Draft, { deadLetter, now }: StepContext): Promise<v
   const receivedAt = draft.receivedUntil ?? now();
   tally.add('accepted', receivedAt, undecodable);
   tally.add('undecodable', receivedAt, undecodable);
+}
+
+/** What was received before its visitor's data was erased is not counted after. */
+function dropErased(draft: Draft, { erased }: StepContext): void {
+  if (erased.isEmpty) return;
+  const { partition } = draft.portion;
+  keep(draft, 'erased', ({ event, offset }) => !erased.has(event, partition, offset));
 }
 
 /** An event that is marked late may have been received before at any time that raw remembers. */

@@ -38,7 +38,12 @@ describe('an instance whose partitions were taken over', () => {
     for (let partition = 0; partition < system().log.partitions; partition++) {
       await system().stores.sessions.claim({ partition, owner: 'before' });
       const range = { partition, owner: 'before', firstOffset: 0, nextOffset: 3, receivedUntil: null };
-      await system().stores.sessions.applyBatch({ ranges: [range], sessions: [], ledger: [] });
+      await system().stores.sessions.applyBatch({
+        ranges: [range],
+        sessions: [],
+        ledger: [],
+        lastErasure: 0,
+      });
     }
     const running = await system().start();
     await running.called('sessions.claim', SEVERAL);

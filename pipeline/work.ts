@@ -5,6 +5,7 @@ import type { Calendar } from '../contract/reporting-day.ts';
 import type { DeadLetter, Frame } from '../kafka/port.ts';
 import type { Claim, OffsetRange } from '../postgres/port.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
+import type { ErasedEvents } from './erased-events.ts';
 import type { EventKey } from './event-key.ts';
 import type { Places } from './places.ts';
 import type { Tally } from './tally.ts';
@@ -44,6 +45,7 @@ export interface Draft {
 /** What the steps stand on. */
 export interface StepContext {
   places: Places;
+  erased: ErasedEvents;
   analytics: Pick<AnalyticsStore, 'recentEventIds' | 'seenEventIds' | 'knownEventIds'>;
   deadLetter(letter: DeadLetter): Promise<void>;
   calendar: Calendar;

@@ -11,6 +11,7 @@ export function describeOwners(setting: () => ConformanceSetting): void {
     ranges: ranges.map((range) => ({ ...range, owner, receivedUntil: null })),
     sessions: [],
     ledger: [],
+    lastErasure: 0,
   });
   const fenced = { code: 'fenced', retryable: false };
 
@@ -101,7 +102,7 @@ export function describeOwners(setting: () => ConformanceSetting): void {
       expect(await progress()).toEqual({ partition: range.partition, nextOffset: 10, receivedUntil: null });
       for (const [n, receivedUntil] of [at(5), at(3), null].entries()) {
         const next = { ...range, owner: 'test', firstOffset: 10 + n, nextOffset: 11 + n, receivedUntil };
-        await store.applyBatch({ ranges: [next], sessions: [], ledger: [] });
+        await store.applyBatch({ ranges: [next], sessions: [], ledger: [], lastErasure: 0 });
         const { partition, nextOffset } = next;
         expect(await progress()).toEqual({ partition, nextOffset, receivedUntil: at(5) });
       }

@@ -1,6 +1,7 @@
 /** What every engine of the session store has to pass. Instants differ from test to test, since all share one store. */
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeErasures } from './conformance-erasures.case.ts';
 import { describeLocks } from './conformance-locks.case.ts';
 import { describeOwners } from './conformance-owners.case.ts';
 import { describeRandomHistories } from './conformance-random.case.ts';
@@ -221,6 +222,7 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
     describeOwners(setting);
     describeSessions(setting);
     describeRandomHistories(setting);
+    describeErasures(setting);
   });
 }
 

@@ -22,7 +22,7 @@ export interface SessionStore {
   /**
    * One transaction: moves the checkpoint of every range, upserts the sessions, sets conversions, adds to the ledger.
    * All of it or nothing. Rejects with code `fenced` when a claim does not hold any more, or when a checkpoint is not
-   * where its range begins: somebody else counted it.
+   * where its range begins: somebody else counted it; with code `outdated` when there is an erasure that the batch does not know of.
    *
    * Where the answer to the commit is lost it rejects with code `unavailable` though all of it may stand. A repetition is
    * then `fenced`; the checkpoint says which.
@@ -60,11 +60,96 @@ export interface SessionStore {
   /** Deletes sessions last seen before `instant`. Answers how many. */
   deleteSessionsIdleSince(instant: number): Promise<number>;
 
+  readonly erasures: ErasureStore;
+
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-export const LOCKS = { ingest: 1, cleanup: 2, intervals: 3, presence: 4 } as const;
+/** What was erased on somebody's request, and what is still to be. Instants are ms since the epoch. */
+export interface ErasureStore {
+  /**
+   * Deletes the sessions of the subjects, and notes how far every partition has been counted by then: batches that do not know of this
+   * erasure are refused from now on.
+   */
+  begin(request: ErasureRequest): Promise<Erasure>;
+  /** What those who count have to know. */
+  known(): Promise<KnownErasures>;
+  /** In the order in which they were begun. */
+  unfinished(): Promise<UnfinishedErasure[]>;
+  /** Notes what raw has, and adds it to the ledger as `erased`: once, though it may be told again. */
+  noteFound(id: string, found: Found): Promise<void>;
+  complete(id: string, receipt: Receipt, at: number): Promise<void>;
+  /** Forgets whose erasures those were that were completed before `instant`. */
+  forgetSubjectsBefore(instant: number): Promise<void>;
+  get(id: string): Promise<Erasure | undefined>;
+  /** The latest first. */
+  list(limit: number): Promise<Erasure[]>;
+  sessionsOf(subjects: Subjects): Promise<VisitorSession[]>;
+}
+
+export interface Subjects {
+  /** Keys: the first 16 hex digits of hashes. */
+  visitors: string[];
+  userId: string | null;
+}
+
+export interface ErasureRequest extends Subjects {
+  id: string;
+  kind: 'visitor' | 'user';
+  requestedBy: string;
+  requestedAt: number;
+}
+
+export interface Erasure extends Omit<ErasureRequest, keyof Subjects> {
+  /** Each has a higher one than those before. */
+  number: number;
+  /** That were deleted. */
+  sessions: number;
+  receipt: Receipt | null;
+  completedAt: number | null;
+}
+
+/** Whose data was erased, and up to where: partition -> offset after the last that was counted. */
+export interface Erased extends Subjects {
+  requestedAt: number;
+  counted: Map<number, number>;
+}
+
+export interface KnownErasures {
+  /** Number of the last; 0 before the first. */
+  last: number;
+  /** Of which events may still come. */
+  erased: Erased[];
+}
+
+export interface UnfinishedErasure extends Erasure, Erased {
+  /** Null before {@link ErasureStore.noteFound}. */
+  found: Found | null;
+}
+
+/** Events of the subjects in raw. */
+export interface Found {
+  events: number;
+  days: string[];
+  /** By hour of receipt (its first instant) and partition. */
+  hours: { hour: number; partition: number; events: number }[];
+}
+
+/** What was removed, by store; nothing in it says of whom. */
+export type Receipt = Record<string, number | string>;
+
+export interface VisitorSession {
+  fingerprint: string;
+  sessionId: string;
+  userId: string | null;
+  pageViews: number;
+  firstSeen: number;
+  lastSeen: number;
+  convertedAt: number | null;
+}
+
+export const LOCKS = { ingest: 1, cleanup: 2, intervals: 3, presence: 4, erasures: 5 } as const;
 export type LockName = keyof typeof LOCKS;
 
 /** Offsets [firstOffset, nextOffset) of a partition of the log. */
@@ -85,6 +170,8 @@ export interface Batch {
   sessions: SessionDelta[];
   /** Distinct by hour, partition and name. */
   ledger: LedgerEntry[];
+  /** Number of the last erasure that was known when the batch was made. */
+  lastErasure: number;
 }
 
 interface CountedRange extends OffsetRange, Claim {
@@ -152,7 +239,7 @@ export interface Community {
 
 export class SessionStoreError extends Error {
   override readonly name = 'SessionStoreError';
-  readonly code: 'unavailable' | 'conflict' | 'fenced' | 'invalid' | 'failed';
+  readonly code: 'unavailable' | 'conflict' | 'fenced' | 'outdated' | 'invalid' | 'failed';
   readonly retryable: boolean;
 
   constructor(code: SessionStoreError['code'], message: string, options?: ErrorOptions) {

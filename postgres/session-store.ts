@@ -2,6 +2,7 @@
 import { holdAdvisoryLock } from './advisory-lock.ts';
 import { arrayText } from './array-text.ts';
 import type { Database } from './database.ts';
+import { PostgresErasures } from './erasures.ts';
 import {
   type Batch,
   type Claim,
@@ -21,6 +22,7 @@ const SQL = {
   claimPartition: sql('claim_partition'),
   countHeldClaims: sql('count_held_claims'),
   advanceCheckpoints: sql('advance_checkpoints'),
+  lastErasure: sql('last_erasure'),
   addToLedger: sql('add_to_ledger'),
   readLedger: sql('read_ledger'),
   forgetLedger: sql('forget_ledger'),
@@ -59,9 +61,11 @@ type CommunityRow = Omit<Community, 'divisionId'> & { division_id: string | null
 export class PostgresSessionStore implements SessionStore {
   readonly #database: Database;
   readonly #sessionTimeoutMs: number;
+  readonly erasures: PostgresErasures;
 
   constructor(database: Database, sessionTimeoutMs: number) {
     this.#database = database;
+    this.erasures = new PostgresErasures(database);
     this.#sessionTimeoutMs = sessionTimeoutMs;
   }
 
@@ -83,7 +87,7 @@ export class PostgresSessionStore implements SessionStore {
     if (Number(row?.held) !== claims.length) throw fenced();
   }
 
-  async applyBatch({ ranges, sessions, ledger }: Batch): Promise<void> {
+  async applyBatch({ ranges, sessions, ledger, lastErasure }: Batch): Promise<void> {
     requireDistinct('partition', column(ranges, 'partition'));
     requireDistinct('fingerprint', column(sessions, 'fingerprint'));
     await this.#database.transaction(async (client) => {
@@ -93,8 +97,12 @@ export class PostgresSessionStore implements SessionStore {
         column(ranges, 'nextOffset'),
         column(ranges, 'receivedUntil'),
         column(ranges, 'owner'),
+        lastErasure,
       ]);
-      if (moved.rowCount !== ranges.length) throw fenced();
+      if (moved.rowCount !== ranges.length) {
+        const { rows } = await client.query<{ number: string }>(SQL.lastErasure);
+        throw Number(rows[0]?.number) === lastErasure ? fenced() : outdated();
+      }
       if (ledger.length > 0) {
         await client.query(SQL.addToLedger, [
           column(ledger, 'hour'),
@@ -222,6 +230,10 @@ function column<Row, Name extends keyof Row>(rows: readonly Row[], name: Name): 
 
 function fenced(): SessionStoreError {
   return new SessionStoreError('fenced', 'somebody else counts these partitions, or has counted this range');
+}
+
+function outdated(): SessionStoreError {
+  return new SessionStoreError('outdated', 'something was erased since the batch was made');
 }
 
 /** A statement would apply only one of two rows with the same key. */

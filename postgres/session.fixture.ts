@@ -31,7 +31,12 @@ export async function count(
 ): Promise<void> {
   for (const { partition } of ranges) await store.claim({ partition, owner });
   const counted = ranges.map((range) => ({ ...range, owner, receivedUntil: null }));
-  await store.applyBatch({ ranges: counted, sessions, ledger: [] });
+  await store.applyBatch({
+    ranges: counted,
+    sessions,
+    ledger: [],
+    lastErasure: (await store.erasures.known()).last,
+  });
 }
 
 /** Minutes after an arbitrary instant. */

@@ -1,7 +1,7 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
 import Type from 'typebox';
 import Value from 'typebox/value';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openStores, SECRET, type Stores, startApi, type TestApi } from './api.fixture.ts';
 import { signToken } from './auth.ts';
 import { ENDPOINTS } from './routes.ts';
@@ -10,8 +10,9 @@ const OpenApi = Type.Object({
   openapi: Type.String({ pattern: '^3\\.1' }),
   paths: Type.Record(
     Type.String(),
-    Type.Object({
-      get: Type.Object({
+    Type.Record(
+      Type.String(),
+      Type.Object({
         security: Type.Array(Type.Unknown()),
         parameters: Type.Array(
           Type.Object({
@@ -23,7 +24,7 @@ const OpenApi = Type.Object({
         ),
         responses: Type.Record(Type.String(), Type.Unknown()),
       }),
-    }),
+    ),
   ),
 });
 
@@ -50,6 +51,8 @@ const start = async (
   return other;
 };
 const key = new TextEncoder().encode(SECRET);
+/** Of a community, and of nothing else. */
+const UNKNOWN_ID = '20000000-0000-4000-8000-aaaaaaaaaaa1';
 const unsigned = () => new UnsecuredJWT({ is_staff: true }).setExpirationTime('1h').encode();
 const claims = (payload: Record<string, unknown>) =>
   new SignJWT(payload).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
@@ -64,9 +67,10 @@ describe('the OpenAPI document', () => {
   it('has every endpoint, with the parameters of its path', async () => {
     const { paths } = await document();
     expect(Object.keys(paths)).toEqual(ENDPOINTS.map(({ path }) => `/api/analytics/${path}`));
-    for (const [path, { get }] of Object.entries(paths)) {
+    for (const [path, operations] of Object.entries(paths)) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      expect(get.parameters.filter((p) => p.in === 'path').map((p) => p.name)).toEqual(named);
+      for (const { parameters } of Object.values(operations))
+        expect(parameters.filter((p) => p.in === 'path').map((p) => p.name)).toEqual(named);
     }
   });
 
@@ -128,13 +132,16 @@ describe('access', () => {
 
   async function statuses(header: string | undefined) {
     const { paths } = await document();
-    const init = header === undefined ? {} : { headers: { Authorization: header } };
+    const headers = header === undefined ? {} : { Authorization: header };
+    const operations = Object.entries(paths).flatMap(([path, each]) =>
+      Object.entries(each).map(([method, { security }]) => ({ path, method, security })),
+    );
     return Promise.all(
-      Object.entries(paths).map(async ([path, { get }]) => {
-        const url = api.url + path.replace('{id}', '20000000-0000-4000-8000-aaaaaaaaaaa1');
-        const response = await fetch(url, init);
+      operations.map(async ({ path, method, security }) => {
+        const url = api.url + path.replace('{id}', UNKNOWN_ID).replace('{fingerprint}', 'a-fingerprint');
+        const response = await fetch(url, { method: method.toUpperCase(), headers });
         await response.arrayBuffer();
-        return { path, isPublic: get.security.length === 0, status: response.status, response };
+        return { path, method, isPublic: security.length === 0, status: response.status, response };
       }),
     );
   }
@@ -147,9 +154,11 @@ describe('access', () => {
   });
 
   it.each(ADMITTED)('is given on every route to %s, but for those of staff alone', async (who, header) => {
-    for (const { path, status } of await statuses(await header())) {
-      const isForStaff = path === '/api/analytics/pipeline/';
-      expect(status, path).toBe(isForStaff && who === 'a moderator' ? 403 : 200);
+    for (const { path, method, status } of await statuses(await header())) {
+      const isForStaff = /\/(pipeline|privacy)\//.test(path);
+      const found = path.endsWith('/erasures/{id}') ? 404 : 200;
+      const done = method === 'delete' ? 202 : found;
+      expect(status, path).toBe(isForStaff && who === 'a moderator' ? 403 : done);
     }
   });
 
@@ -208,7 +217,8 @@ describe('rate limits', () => {
     fetch(`${url}/api/analytics/openapi.json`, { headers });
 
   it('count anonymous requests by address, behind a trusted proxy too', async () => {
-    const { url } = await start({ config: { rateLimitAnonymous: 2 } });
+    const { url, live } = await start({ config: { rateLimitAnonymous: 2 } });
+    const take = vi.spyOn(live, 'take');
     const from = (address: string) => ask(url, { 'X-Forwarded-For': address });
     const first = await from('203.0.113.1');
     expect(first.status).toBe(200);
@@ -221,6 +231,9 @@ describe('rate limits', () => {
     expect(Number(third.headers.get('Retry-After'))).toBeGreaterThan(3_500);
     expect(third.headers.get('RateLimit-Remaining')).toBe('0');
     expect((await from('203.0.113.2')).status).toBe(200);
+    // An address itself is kept nowhere.
+    expect(take).toHaveBeenCalledTimes(4);
+    expect(take.mock.calls.join()).not.toContain('203.0.113');
   });
 
   it('do not believe a forwarded address from a peer that is not trusted', async () => {

@@ -94,6 +94,7 @@ export async function startApi(
     live,
     tracker,
     jwt: { secret: SECRET },
+    fingerprintSecret: SECRET,
     log: pino({ level: 'silent' }),
     readiness: async () => ({ ready: true, problems: [], degraded: [] }),
     metrics: registry,

@@ -71,7 +71,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     cors({
       origin: [...options.allowedOrigins],
       credentials: true,
-      allowMethods: ['GET', 'HEAD'],
+      allowMethods: ['GET', 'HEAD', 'DELETE'],
       allowHeaders: ['Authorization', 'Content-Type', 'If-None-Match'],
       exposeHeaders: EXPOSED_HEADERS,
       maxAge: 600,
@@ -79,7 +79,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   );
 
   for (const endpoint of ENDPOINTS) {
-    app.get(
+    app[endpoint.method](
       routePath(endpoint.path),
       async (c, next) => {
         const stop = metrics.requestSeconds.startTimer({ endpoint: endpoint.path });
@@ -88,11 +88,16 @@ export function createApp(options: AppOptions): Hono<Env> {
       },
       async (c) => {
         const token = bearerToken(c.req.header('Authorization'));
-        const { headers } = await options.admit(endpoint.access, token, addressOf(c, options.trusted));
+        const { headers, identity } = await options.admit(
+          endpoint.access,
+          token,
+          addressOf(c, options.trusted),
+        );
         const response = await endpoint.respond({
           given: { ...c.req.queries(), ...valuesOf(c.req.param()) },
           accept: c.req.header('Accept'),
           ifNoneMatch: c.req.header('If-None-Match'),
+          subject: identity?.subject,
           services: options.services,
         });
         for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);

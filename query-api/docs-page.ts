@@ -27,7 +27,7 @@ ${endpoints.map((endpoint) => section(endpoint, basePath))}
 function section(endpoint: Endpoint, basePath: string) {
   const parameters = parametersOf(endpoint);
   return html`<section>
-<h2><code>GET ${basePath}${endpoint.path}</code></h2>
+<h2><code>${endpoint.method.toUpperCase()} ${basePath}${endpoint.path}</code></h2>
 <p>${endpoint.summary}${endpoint.access === 'public' ? ' (needs no token)' : ''}</p>
 ${
   parameters.length === 0

@@ -6,11 +6,13 @@ import type { Settings } from '../contract/query.ts';
 import type { Access } from './admission.ts';
 import { ARROW_TYPE, arrowStream, type Rows } from './arrow.ts';
 import { type GivenParameters, parseParameters } from './parameters.ts';
+import type { Privacy } from './privacy.ts';
 import type { RangeParams } from './range.ts';
 import type { ResultCache } from './result-cache.ts';
 import type { VisitorAnalytics } from './visitor-analytics.ts';
 
 export interface Endpoint {
+  readonly method: 'get' | 'delete';
   /** Below `/api/analytics/`, `{name}` for a parameter in the path. */
   readonly path: string;
   readonly summary: string;
@@ -25,11 +27,14 @@ export interface EndpointRequest {
   given: GivenParameters;
   accept: string | undefined;
   ifNoneMatch: string | undefined;
+  /** Of the token. */
+  subject: string | undefined;
   services: Services;
 }
 
 export interface Services {
   analytics: VisitorAnalytics;
+  privacy: Privacy;
   cache: ResultCache;
   ledger(params: RangeParams): Promise<Ledger>;
   online(communityId: string | undefined): Promise<number>;
@@ -55,6 +60,7 @@ export function jsonEndpoint<Params extends TObject, Result extends TSchema>(
 ): Endpoint {
   const { path, summary, access, params: schema, rows } = spec;
   return {
+    method: 'get',
     path,
     summary,
     access,

@@ -3,11 +3,13 @@ import { ExportParams, type ExportRow } from '../contract/query.ts';
 import { ARROW_TYPE, arrowStream } from './arrow.ts';
 import { answer, type Endpoint, wantsArrow } from './endpoint.ts';
 import { parseParameters } from './parameters.ts';
+import { textStream } from './text-stream.ts';
 
 const COLUMNS = ['total_visitors', 'authenticated_visitors', 'anonymous_visitors', 'page_views'] as const;
 const HEADER = `date,${COLUMNS.join(',')}\n`;
 
 export const exportEndpoint: Endpoint = {
+  method: 'get',
   path: 'export/',
   summary: 'Visitors by day, as CSV or Arrow',
   access: 'staff_or_moderator',
@@ -22,7 +24,7 @@ export const exportEndpoint: Endpoint = {
       const stream = arrowStream({ text: 'date', counts: COLUMNS, rows: all });
       return answer(request, ARROW_TYPE, stream, attachment('arrow'));
     }
-    return new Response(await csvStream(rows), {
+    return new Response(await textStream(csvText(rows)), {
       headers: {
         'Content-Type': 'text/csv; charset=utf-8',
         'Cache-Control': 'private, no-store',
@@ -39,23 +41,12 @@ const attachment = (ending: string) => ({
 
 const csvLine = (row: ExportRow) => `${row.date},${COLUMNS.map((name) => row[name]).join(',')}\n`;
 
-/**
- * Reads the first row before it answers, so that a store that is down gives a status and not a broken file;
- * one that goes down later breaks the connection off.
- */
-async function csvStream(rows: AsyncGenerator<ExportRow>): Promise<ReadableStream<Uint8Array>> {
-  const encoder = new TextEncoder();
-  const first = await rows.next();
-  const begin = HEADER + (first.done ? '' : csvLine(first.value));
-  return new ReadableStream({
-    start: (controller) => controller.enqueue(encoder.encode(begin)),
-    async pull(controller) {
-      const next = await rows.next();
-      if (next.done) controller.close();
-      else controller.enqueue(encoder.encode(csvLine(next.value)));
-    },
-    async cancel() {
-      await rows.return(undefined);
-    },
-  });
+/** The head comes with the first row, so that there is nothing before the store has answered. */
+async function* csvText(rows: AsyncGenerator<ExportRow>): AsyncGenerator<string> {
+  let head = HEADER;
+  for await (const row of rows) {
+    yield head + csvLine(row);
+    head = '';
+  }
+  if (head !== '') yield head;
 }

@@ -44,6 +44,7 @@ async function note(...ledger: LedgerEntry[]): Promise<void> {
     ranges: [{ ...range, receivedUntil: NOW - 1_000 }],
     sessions: [],
     ledger,
+    lastErasure: 0,
   });
 }
 
@@ -60,7 +61,8 @@ async function start(changes: Parameters<typeof startApi>[1] = {}): Promise<void
 
 describe('pipeline/', () => {
   it('compares hour by hour what was received with what is stored, and says until when it is complete', async () => {
-    await note(entry('accepted', 5), entry('duplicate', 3), entry('undecodable', 2), entry('bot', 4));
+    const setAside = [entry('duplicate', 3), entry('undecodable', 2), entry('erased', 2)];
+    await note(entry('accepted', 7), ...setAside, entry('bot', 4));
     await start();
     const ledger = await api.json(Ledger, 'pipeline/');
     expect(ledger).toMatchObject({
@@ -75,9 +77,10 @@ describe('pipeline/', () => {
     expect(ledger.hours.at(-1)).toEqual({
       hour: new Date(thisHour).toISOString(),
       partition: 0,
-      accepted: ofHour(thisHour) + 5,
+      accepted: ofHour(thisHour) + 7,
       duplicate: 3,
       undecodable: 2,
+      erased: 2,
       stored: ofHour(thisHour),
       in_views: ofHour(thisHour),
       dropped: { bot: 4, prefetch: 0, do_not_track: 0, global_privacy_control: 0 },

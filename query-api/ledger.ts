@@ -84,11 +84,11 @@ export async function conservationLedger(
 }
 
 /** What an hour of a partition has too much or too little; none when it is in balance. */
-export function difference({ accepted, duplicate, undecodable, stored, in_views }: LedgerHour): {
+export function difference({ accepted, duplicate, undecodable, erased, stored, in_views }: LedgerHour): {
   stored: number;
   in_views: number;
 } {
-  return { stored: stored - (accepted - duplicate - undecodable), in_views: in_views - stored };
+  return { stored: stored - (accepted - duplicate - undecodable - erased), in_views: in_views - stored };
 }
 
 async function balancedHours(
@@ -131,7 +131,7 @@ function hoursOf(
     const key = `${hour} ${partition}`;
     const known = hours.get(key);
     if (known !== undefined) return known;
-    const counts = { accepted: 0, duplicate: 0, undecodable: 0, stored: 0, in_views: 0 };
+    const counts = { accepted: 0, duplicate: 0, undecodable: 0, erased: 0, stored: 0, in_views: 0 };
     const made = { hour: iso(hour), partition, ...counts, dropped: { ...NO_DROPS } };
     hours.set(key, made);
     return made;
@@ -142,6 +142,7 @@ function hoursOf(
     else if (entry.name === 'accepted') of(entry).accepted = entry.amount;
     else if (entry.name === 'duplicate') of(entry).duplicate = entry.amount;
     else if (entry.name === 'undecodable') of(entry).undecodable = entry.amount;
+    else if (entry.name === 'erased') of(entry).erased = entry.amount;
   }
   for (const row of stored) of(row).stored = row.events;
   for (const row of derived) of(row).in_views = row.events;

@@ -27,7 +27,7 @@ interface Parameter {
 interface OpenApiDocument {
   openapi: string;
   info: { title: string; version: string };
-  paths: Record<string, { get: Operation }>;
+  paths: Record<string, Partial<Record<Endpoint['method'], Operation>>>;
   components: object;
 }
 
@@ -36,7 +36,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], basePath: string
     openapi: '3.1.0',
     info: { title: 'Footfall visitor analytics', version: '1' },
     paths: Object.fromEntries(
-      endpoints.map((endpoint) => [basePath + endpoint.path, { get: operation(endpoint) }]),
+      endpoints.map((endpoint) => [basePath + endpoint.path, { [endpoint.method]: operation(endpoint) }]),
     ),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
@@ -75,13 +75,19 @@ function operation(endpoint: Endpoint): Operation {
     ([status]) => !isPublic || status === '429' || status === '503',
   );
   return {
-    operationId: endpoint.path.replace(/[^a-z]+/g, '_').replace(/^_|_$/g, ''),
+    operationId: `${endpoint.method === 'get' ? '' : `${endpoint.method}_`}${endpoint.path}`
+      .replace(/[^a-z]+/g, '_')
+      .replace(/^_|_$/g, ''),
     summary: endpoint.summary,
     security: isPublic ? [] : [{ bearer: [] }],
     parameters: parametersOf(endpoint),
     responses: {
-      200: { description: endpoint.summary, content: content(endpoint) },
-      304: { description: 'The client has it already (If-None-Match)' },
+      ...(endpoint.method === 'get'
+        ? {
+            200: { description: endpoint.summary, content: content(endpoint) },
+            304: { description: 'The client has it already (If-None-Match)' },
+          }
+        : { 202: { description: endpoint.summary, content: content(endpoint) } }),
       ...Object.fromEntries(
         failures.map(([status, [name]]) => [status, { $ref: `#/components/responses/${name}` }]),
       ),

@@ -1,6 +1,7 @@
 /** So many requests an hour: by user where the token is good, by address otherwise. Counted in the live store. */
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
+import { addressHash } from '../contract/visitor.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { seldom } from '../seldom.ts';
 import type { Identity } from './auth.ts';
@@ -17,10 +18,11 @@ export type TakeRequest = (
   address: string,
 ) => Promise<Record<string, string>>;
 
-/** A live store that fails lets requests through. */
+/** A live store that fails lets requests through. @param secret hashes the addresses that it is told of */
 export function requestLimiter(
   live: LiveStore,
   limits: RateLimits,
+  secret: string,
   metrics: Metrics,
   log: Logger,
 ): TakeRequest {
@@ -31,7 +33,7 @@ export function requestLimiter(
     const limit = identity === undefined ? limits.rateLimitAnonymous : limits.rateLimitUser;
     if (limit === 0) return {};
     const allowance = await live
-      .take(allowanceKey(identity, address), 1, limit, HOUR_MS)
+      .take(allowanceKey(identity, addressHash(address, secret)), 1, limit, HOUR_MS)
       .catch((error: unknown) => {
         metrics.liveStoreFailures.inc({ use: 'rate_limit' });
         warn(error);

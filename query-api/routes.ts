@@ -33,6 +33,7 @@ import { docsPage } from './docs-page.ts';
 import { answer, type Endpoint, jsonEndpoint } from './endpoint.ts';
 import { exportEndpoint } from './export.ts';
 import { openApiDocument } from './openapi.ts';
+import { PRIVACY_ENDPOINTS } from './privacy-routes.ts';
 
 export const BASE_PATH = '/api/analytics/';
 
@@ -203,7 +204,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
     result: Ledger,
     handler: ({ ledger }, params) => ledger(params),
   }),
+  ...PRIVACY_ENDPOINTS,
   {
+    method: 'get',
     path: 'openapi.json',
     summary: 'This API as an OpenAPI 3.1 document',
     access: 'public',
@@ -213,6 +216,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       answer(request, 'application/json', JSON.stringify(openApiDocument(ENDPOINTS, BASE_PATH))),
   },
   {
+    method: 'get',
     path: 'docs',
     summary: 'This API as a page to read',
     access: 'public',

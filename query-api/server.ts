@@ -15,6 +15,7 @@ import { createApp, type Readiness } from './app.ts';
 import { authenticator, type JwtKeys } from './auth.ts';
 import { conservationLedger } from './ledger.ts';
 import { apiMetrics } from './metrics.ts';
+import { Privacy } from './privacy.ts';
 import { ledgerRange, type RangeParams } from './range.ts';
 import { requestLimiter } from './rate-limit.ts';
 import { resultCache } from './result-cache.ts';
@@ -43,6 +44,8 @@ export interface QueryApiOptions {
   live: LiveStore;
   tracker: Pick<VisitorTracker, 'getCount' | 'onNews'>;
   jwt: JwtKeys;
+  /** Hashes fingerprints, as collectors do. */
+  fingerprintSecret: string;
   log: Logger;
   readiness: () => Promise<Readiness>;
   metrics: Registry;
@@ -69,7 +72,10 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   });
   const online = (communityId: string | undefined) => tracker.getCount(communityId);
   const shared = {
-    admit: admission(authenticator(options.jwt, now), requestLimiter(live, config, metrics, log)),
+    admit: admission(
+      authenticator(options.jwt, now),
+      requestLimiter(live, config, options.fingerprintSecret, metrics, log),
+    ),
     allowedOrigins: config.corsAllowedOrigins,
     trusted: trustedProxies(config.trustedProxies),
     metrics,
@@ -88,7 +94,15 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   });
   const app = createApp({
     ...shared,
-    services: { analytics, cache: resultCache(live, metrics, log), ledger, online, settings, now },
+    services: {
+      analytics,
+      privacy: new Privacy({ ...options, now }),
+      cache: resultCache(live, metrics, log),
+      ledger,
+      online,
+      settings,
+      now,
+    },
     timeZone: config.timeZone,
     readiness: options.readiness,
     registry: options.metrics,

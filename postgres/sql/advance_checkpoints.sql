@@ -1,7 +1,11 @@
 -- Compare and set: a partition that is not its owner's any more, or whose checkpoint lies beyond the start of its range,
 -- is left out of the row count. Who is the owner stays so until this transaction ends.
--- $1 partition[], $2 first offset[], $3 next offset[], $4 received until[] in ms, $5 owner[]
-with owned as materialized (
+-- Nothing moves where there is an erasure that the batch does not know of; none can begin until this transaction ends.
+-- $1 partition[], $2 first offset[], $3 next offset[], $4 received until[] in ms, $5 owner[], $6 number of the last erasure
+with known as materialized (
+  select number from last_erasure for share
+),
+owned as materialized (
   select held.partition
   from partition_owner as held
   join unnest($1::integer[], $5::text[]) as claim (partition, owner) using (partition, owner)
@@ -16,6 +20,7 @@ select
 from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[])
   as range (partition, first_offset, next_offset, received_until)
 join owned using (partition)
+where (select number from known) = $6::bigint
 order by partition
 on conflict (partition) do update
 set first_offset = excluded.first_offset,

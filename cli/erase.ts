@@ -1,0 +1,81 @@
+/** `footfall erase`: removes what is kept of a visitor or a user, and prints the receipt. */
+import { setTimeout as pause } from 'node:timers/promises';
+import Value from 'typebox/value';
+import { type Config, ConfigError } from '../config.ts';
+import { ErasureReceipt } from '../contract/privacy.ts';
+import { calendar } from '../contract/reporting-day.ts';
+import { eraseSettled } from '../pipeline/erasing.ts';
+import { type Person, Privacy } from '../query-api/privacy.ts';
+import { openLive } from '../redis/open.ts';
+import { VisitorTracker } from '../redis/visitor-tracker.ts';
+import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
+import { createLogger } from './logger.ts';
+import { type RunningApi, runningApi } from './running-api.ts';
+import { readSecrets } from './secrets.ts';
+
+const LOOK_MS = 500;
+/** What runs settles what it has counted within seconds. */
+const PATIENCE_MS = 60_000;
+
+export async function runErase(config: Config, options: { visitor?: string; user?: string }): Promise<void> {
+  const person = personOf(options);
+  const running = await runningApi(config);
+  const receipt = await (running === undefined ? eraseHere(config, person) : eraseThere(running, person));
+  console.log(JSON.stringify(receipt, undefined, 2));
+}
+
+function personOf({ visitor, user }: { visitor?: string; user?: string }): Person {
+  if (visitor !== undefined && user === undefined) {
+    if (visitor.length >= 8 && visitor.length <= 128) return { fingerprint: visitor };
+    throw new ConfigError('--visitor: a fingerprint has 8 to 128 characters');
+  }
+  if (user !== undefined && visitor === undefined) {
+    if (user.length >= 1 && user.length <= 64) return { userId: user };
+    throw new ConfigError('--user: an id has 1 to 64 characters');
+  }
+  throw new ConfigError('say whose data is to be removed: --visitor FINGERPRINT or --user ID');
+}
+
+async function eraseThere({ ask }: RunningApi, person: Person): Promise<ErasureReceipt> {
+  const path =
+    'userId' in person
+      ? `privacy/users/${encodeURIComponent(person.userId)}`
+      : `privacy/visitors/${encodeURIComponent(person.fingerprint)}`;
+  const begun = Value.Parse(ErasureReceipt, await ask(path, 'DELETE'));
+  for (;;) {
+    const receipt = Value.Parse(ErasureReceipt, await ask(`privacy/erasures/${begun.id}`));
+    if (receipt.completed_at !== null) return receipt;
+    await pause(LOOK_MS);
+  }
+}
+
+async function eraseHere(config: Config, person: Person): Promise<ErasureReceipt> {
+  const logger = createLogger(config, 'erase');
+  const [sessions, live] = await Promise.all([openSessionStore(config, logger), openLive(config.liveUrl)]);
+  const log = await openEventLog(config, logger);
+  try {
+    const analytics = await openAnalyticsStore(config, sessions);
+    try {
+      const { fingerprintSecret } = readSecrets(config);
+      const privacy = new Privacy({ analytics, sessions, fingerprintSecret, now: Date.now });
+      const tracker = new VisitorTracker(live, { realtimeTtlMs: config.realtimeTtlMs });
+      const { id } = await privacy.erase(person, 'command line');
+      for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(LOOK_MS)) {
+        await eraseSettled({
+          ...{ analytics, sessions, log, calendar: calendar(config.timeZone), now: Date.now },
+          leave: (visitor) => tracker.removeVisitor(visitor),
+          onLeaveFailed: (err) => logger.warn({ err }, 'the live store does not answer'),
+        });
+        const receipt = await privacy.erasure(id);
+        if (receipt.completed_at !== null) return receipt;
+      }
+      throw new ConfigError(
+        'what was counted last is not settled yet. The erasure has begun; the pipeline completes it once it runs',
+      );
+    } finally {
+      await analytics.close();
+    }
+  } finally {
+    await Promise.all([sessions.close(), live.close(), log.close()]);
+  }
+}

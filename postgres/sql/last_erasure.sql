@@ -1,0 +1,1 @@
+select number from last_erasure
