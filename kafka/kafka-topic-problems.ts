@@ -1,6 +1,6 @@
 /** What is wrong with a topic that somebody else has made or changed, each with the setting to change. */
 import type { PartitionMetadata } from 'kafkajs';
-import { MAX_FRAME_BYTES } from './port.ts';
+import { LETTER_RETENTION_MS, MAX_FRAME_BYTES } from './port.ts';
 
 /** Beside the frame: Kafka's record and batch headers, and gzip's growth where nothing can be compressed. */
 const MESSAGE_OVERHEAD_BYTES = 1_024;
@@ -49,13 +49,30 @@ export function problemsOf(look: TopicLook, role: 'events' | 'dead letters', kno
       `max.message.bytes=${number('max.message.bytes')}: large frames are refused; set it to ${wanted}`,
     );
   }
-  if (role === 'events') found.push(...eventProblems(look, known));
-  else if (settings.get('cleanup.policy') !== 'compact') {
-    problem(
-      `cleanup.policy=${settings.get('cleanup.policy')}: dead letters are removed with age; set it to compact`,
+  found.push(...(role === 'events' ? eventProblems(look, known) : letterProblems(look)));
+  return found;
+}
+
+function letterProblems({ topic, settings }: TopicLook): string[] {
+  const found: string[] = [];
+  const policy = settings.get('cleanup.policy') ?? '';
+  const retentionMs = Number(settings.get('retention.ms') ?? UNLIMITED);
+  const keeps = policy.includes('delete') ? retentionMs : UNLIMITED;
+  if (!policy.includes('compact')) {
+    found.push(
+      `cleanup.policy=${policy}: a letter that replaces another leaves that one there; set it to compact,delete`,
     );
   }
-  return found;
+  if (keeps === UNLIMITED) {
+    found.push(
+      `cleanup.policy=${policy}, retention.ms=${retentionMs}: dead letters, which may name people, are kept for good; set them to compact,delete and ${LETTER_RETENTION_MS}`,
+    );
+  } else if (keeps < LETTER_RETENTION_MS) {
+    found.push(
+      `retention.ms=${retentionMs}: dead letters are removed before anyone may have looked; set it to ${LETTER_RETENTION_MS}`,
+    );
+  }
+  return found.map((message) => `${topic}: ${message}`);
 }
 
 function eventProblems({ topic, partitions, settings }: TopicLook, known: Known): string[] {

@@ -83,7 +83,12 @@ function describeTopics(brokers: string, copies: number): void {
     });
     expect(await lookAt(topic.deadLettersTopic)).toMatchObject({
       copies: [copies],
-      settings: { 'cleanup.policy': 'compact', 'min.insync.replicas': inSync },
+      settings: {
+        'cleanup.policy': 'compact,delete',
+        'retention.ms': String(14 * ONE_DAY_MS),
+        'max.compaction.lag.ms': String(ONE_DAY_MS),
+        'min.insync.replicas': inSync,
+      },
     });
     await open(3);
     expect(troubles).toEqual([]);
@@ -121,15 +126,23 @@ function describeTopics(brokers: string, copies: number): void {
     expect(problems()).toEqual([expect.stringContaining('set it to')]);
   });
 
-  test('dead letters that age away are told of', async () => {
+  test.each([
+    ['cleanup.policy', 'delete', 'compact,delete'],
+    ['cleanup.policy', 'compact', 'kept for good'],
+    ['retention.ms', '-1', 'kept for good'],
+    ['retention.ms', '1000', 'set it to 1209600000'],
+  ])('a topic of dead letters with %s=%s is told of, with what to do', async (setting, value, advice) => {
     const safe = copies === 3 ? { 'min.insync.replicas': '2' } : {};
     await make(topic.deadLettersTopic, 1, {
-      'cleanup.policy': 'delete',
+      'cleanup.policy': 'compact,delete',
+      'retention.ms': String(14 * ONE_DAY_MS),
       'max.message.bytes': '2097152',
       ...safe,
+      [setting]: value,
     });
     await open(2);
-    expect(problems()).toEqual([expect.stringContaining(`${topic.deadLettersTopic}: cleanup.policy=delete`)]);
+    expect(problems()).toEqual([expect.stringContaining(`${setting}=${value}`)]);
+    expect(problems()).toEqual([expect.stringContaining(advice)]);
   });
 
   test('a topic of fewer partitions is refused', async () => {

@@ -5,7 +5,7 @@ import kafkajs from 'kafkajs';
 import { protocolError, unavailable, within, wordsOf } from './kafka-errors.ts';
 import { problemsOf } from './kafka-topic-problems.ts';
 import type { KafkaAddress } from './kafka-url.ts';
-import { LogError, type LogOptions, type LogTrouble, MAX_FRAME_BYTES } from './port.ts';
+import { LETTER_RETENTION_MS, LogError, type LogOptions, type LogTrouble, MAX_FRAME_BYTES } from './port.ts';
 
 const COPIES = 3;
 const START_TIMEOUT_MS = 30_000;
@@ -93,7 +93,14 @@ async function createAbsent(admin: Admin, address: KafkaAddress, options: LogOpt
       topic: deadLettersTopic,
       numPartitions: 1,
       replicationFactor: copies,
-      configEntries: entries({ ...common, 'cleanup.policy': 'compact' }),
+      configEntries: entries({
+        ...common,
+        'cleanup.policy': 'compact,delete',
+        'retention.ms': LETTER_RETENTION_MS,
+        // What a later letter of the same place replaces is gone a day after.
+        'segment.ms': ONE_DAY_MS,
+        'max.compaction.lag.ms': ONE_DAY_MS,
+      }),
     },
   ];
   // One by one: kafkajs tells of a topic that is already there only when that goes for all of a request.

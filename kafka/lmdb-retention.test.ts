@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from './eventually.fixture.ts';
 import { firstOffset, useLogFolder } from './lmdb-folder.fixture.ts';
-import { LETTER_RETENTION_MS } from './lmdb-retention.ts';
 import type { DeadLetter, EventLog } from './port.ts';
+import { LETTER_RETENTION_MS } from './port.ts';
 import { Recorder } from './recorder.fixture.ts';
 
 const KIB = 1024;

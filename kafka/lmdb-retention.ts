@@ -10,9 +10,8 @@ import { boundsOf, neededFrom } from './lmdb-offsets.ts';
 import { placeOf } from './lmdb-place.ts';
 import { sweepSegments } from './lmdb-segment-sweep.ts';
 import type { LmdbStore } from './lmdb-store.ts';
-import type { LogTrouble } from './port.ts';
+import { LETTER_RETENTION_MS, type LogTrouble } from './port.ts';
 
-export const LETTER_RETENTION_MS = 14 * 86_400_000;
 const MAX_REMOVED_FRAMES = 256;
 const MAX_SCANNED_LETTERS = 1_000;
 

@@ -13,6 +13,8 @@ export const PIPELINE_GROUP = 'footfall-pipeline';
 export const LIVE_GROUP = 'footfall-live';
 
 export const MAX_FRAME_BYTES = 1024 * 1024;
+/** How long a dead letter is kept: somebody may look at it, and it may name a person. */
+export const LETTER_RETENTION_MS = 14 * 86_400_000;
 
 export interface EventLog {
   readonly partitions: number;
