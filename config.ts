@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
+import { VISITOR_SALTS, type VisitorSalt } from './contract/visitor-key.ts';
 
 const SECOND = 1_000;
 const Port = (value: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: value });
@@ -33,6 +34,7 @@ const Environment = Type.Object({
   JWT_SECRET: Text(),
   JWT_JWKS_URL: Text(),
   FINGERPRINT_SECRET: Text(),
+  VISITOR_SALT: Type.Enum([...VISITOR_SALTS], { default: 'none' }),
   CORS_ALLOWED_ORIGINS: Text(),
   TRUSTED_PROXIES: Text(),
   RESPECT_DNT: Type.Boolean({ default: true }),
@@ -83,6 +85,7 @@ export interface Config {
   readonly jwtSecret: string;
   readonly jwksUrl: string;
   readonly fingerprintSecret: string;
+  readonly visitorSalt: VisitorSalt;
   readonly corsAllowedOrigins: readonly string[];
   /** Addresses or CIDR ranges. */
   readonly trustedProxies: readonly string[];
@@ -137,6 +140,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     jwtSecret: env.JWT_SECRET,
     jwksUrl: env.JWT_JWKS_URL,
     fingerprintSecret: env.FINGERPRINT_SECRET,
+    visitorSalt: env.VISITOR_SALT,
     corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
     trustedProxies: list(env.TRUSTED_PROXIES),
     respectDnt: env.RESPECT_DNT,

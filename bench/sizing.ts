@@ -42,14 +42,15 @@ keep('sizing', {
 /** Of a single beacon as a browser sends it, and of its line in the log. */
 function bytesOnTheWay() {
   const requests = requestsOf({ seed: 1, requests: REQUESTS, beacons: 1, visitors: REQUESTS });
-  const toEvent = eventMaker('a secret for a measurement of bytes');
+  const toEvent = eventMaker();
+  const key = { secret: 'a secret for a measurement of bytes', hidesIds: false };
   const lines = requests.map((request) => {
     const parsed = parseBeacons(request.subarray(request.indexOf('\r\n\r\n') + 4));
     if ('rejection' in parsed) throw new Error(parsed.rejection.message);
     const [beacon] = parsed.beacons;
     if (beacon === undefined) throw new Error('a request without a beacon');
     const browser = { browser: 'Chrome', os: 'Windows', device: 'desktop' };
-    return eventLine(toEvent(beacon, Date.now(), 'NO', browser), parsed.verbatim);
+    return eventLine(toEvent(beacon, key, Date.now(), 'NO', browser), parsed.verbatim);
   });
   const frames = Array.from({ length: Math.floor(REQUESTS / FRAME_LINES) }, (_, n) =>
     gzipSync(lines.slice(n * FRAME_LINES, (n + 1) * FRAME_LINES).join('')),

@@ -5,7 +5,7 @@ import { type Config, ConfigError } from '../config.ts';
 import { ErasureReceipt } from '../contract/privacy.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import { eraseSettled } from '../pipeline/erasing.ts';
-import { type Person, Privacy } from '../query-api/privacy.ts';
+import { hashingOf, type Person, Privacy } from '../query-api/privacy.ts';
 import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
@@ -57,7 +57,8 @@ async function eraseHere(config: Config, person: Person): Promise<ErasureReceipt
     const analytics = await openAnalyticsStore(config, sessions);
     try {
       const { fingerprintSecret } = readSecrets(config);
-      const privacy = new Privacy({ analytics, sessions, fingerprintSecret, now: Date.now });
+      const hashing = hashingOf(config, { sessions, fingerprintSecret });
+      const privacy = new Privacy({ analytics, sessions, ...hashing, now: Date.now });
       const tracker = new VisitorTracker(live, { realtimeTtlMs: config.realtimeTtlMs });
       const { id } = await privacy.erase(person, 'command line');
       for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(LOOK_MS)) {

@@ -12,6 +12,7 @@ import { createLogger } from './logger.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 import { runTogether } from './supervisor.ts';
+import { openVisitorKeys } from './visitor-keys.ts';
 
 /** @param member which of the processes this is; none: all of them */
 export async function runIngest(config: Config, member?: number): Promise<void> {
@@ -23,7 +24,8 @@ function runCollector(config: Config, member: number | undefined): Promise<void>
   const logger = createLogger(config, member === undefined ? 'ingest' : `ingest ${member}`);
   return runService(logger, async (): Promise<Running> => {
     const { fingerprintSecret } = readSecrets(config);
-    const [log, live, script] = await Promise.all([
+    const [visitorKeys, log, live, script] = await Promise.all([
+      openVisitorKeys(config, logger),
       openCollectorLog(config, logger),
       openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
       bundleBeacon(config.respectDnt),
@@ -37,6 +39,7 @@ function runCollector(config: Config, member: number | undefined): Promise<void>
       log,
       live,
       fingerprintSecret,
+      visitorKeys,
       script,
       metrics,
       logger,
@@ -48,7 +51,7 @@ function runCollector(config: Config, member: number | undefined): Promise<void>
       async close() {
         await collector.close();
         await reports.close();
-        await Promise.all([log.close(), live.close()]);
+        await Promise.all([visitorKeys.close(), log.close(), live.close()]);
       },
     };
   });

@@ -16,6 +16,7 @@ import { signToken } from '../query-api/auth.ts';
 import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { readSecrets } from './secrets.ts';
+import { historyKeys } from './visitor-keys.ts';
 
 export interface TokenOptions {
   staff: boolean;
@@ -68,7 +69,7 @@ export async function runImport(config: Config, file: string, options: { format?
       file,
       format: knownFormat(options.format),
       log,
-      fingerprintSecret: readSecrets(config).fingerprintSecret,
+      keys: historyKeys(config),
       onProgress: bar.show,
     });
     bar.stop();

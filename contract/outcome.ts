@@ -10,6 +10,7 @@ export const REJECT_STATUS = {
   rate_limited: 429,
   log_unavailable: 503,
   overloaded: 503,
+  salt_unavailable: 503,
 } as const;
 export type RejectReason = keyof typeof REJECT_STATUS;
 export const REJECT_REASONS = Object.keys(REJECT_STATUS) as RejectReason[];

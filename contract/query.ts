@@ -206,5 +206,8 @@ export const Settings = Type.Object({
   today: Type.String({ description: 'the day it is there, YYYY-MM-DD' }),
   raw_days: Type.Integer({ description: 'days that raw events are kept' }),
   realtime_ttl_seconds: Type.Number({ description: 'silence after which a visitor is offline' }),
+  ranges_count: Type.Enum(['visitors', 'visitor_days'], {
+    description: 'visitor_days: who came on several days is another visitor on each (VISITOR_SALT=daily)',
+  }),
 });
 export type Settings = Static<typeof Settings>;

@@ -9,6 +9,11 @@ export function visitorHash(fingerprint: string, secret: string): string {
   return createHmac('sha256', secret).update(fingerprint).digest('hex');
 }
 
+/** What stands for the id of a session or a user where a day must not be linked to another. */
+export function idHash(id: string, secret: string): string {
+  return createHmac('sha256', secret).update(`id ${id}`).digest('base64url');
+}
+
 /** What stands for an address wherever it is counted outside of this process: an address itself is written nowhere. */
 export function addressHash(address: string, secret: string): string {
   return createHmac('sha256', secret).update(`address ${address}`).digest('base64url');

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { clientAddress, type TrustedProxies } from '../contract/client-address.ts';
 import { type DropReason, OUTCOME_HEADER, REJECT_STATUS } from '../contract/outcome.ts';
+import type { VisitorKeys } from '../contract/visitor-key.ts';
 import { LogError } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { seldom } from '../seldom.ts';
@@ -37,6 +38,7 @@ export interface AdmissionOptions {
   respectDnt: boolean;
   /** Beacons a minute an address; 0: no limit. */
   rateLimit: number;
+  visitorKeys: VisitorKeys;
   now(): number;
 }
 
@@ -53,7 +55,7 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
   const { framer, live, metrics, log, now } = options;
   const senderOf = senderBook(await countryLookup());
   const profileOf = browserProfiles();
-  const toEvent = eventMaker(options.fingerprintSecret);
+  const toEvent = eventMaker();
   const dropReason = dropPolicy(options.respectDnt);
   const warnUnshared = seldom((err, unsaid) =>
     log.warn({ err, unsaid }, 'the live store is away: each collector limits addresses by what it sees'),
@@ -138,7 +140,12 @@ export async function admission(options: AdmissionOptions): Promise<Admission> {
         return;
       }
 
-      const events = beacons.map((beacon) => toEvent(beacon, receivedAt, sender.country, profile.facts));
+      const key = options.visitorKeys.at(receivedAt);
+      if (key === undefined) {
+        respond(reject({ error: 'salt_unavailable', message: "there is no salt for today's visitors yet" }));
+        return;
+      }
+      const events = beacons.map((beacon) => toEvent(beacon, key, receivedAt, sender.country, profile.facts));
       const late = beacons.filter((beacon) => beacon.late).length;
       framer.add(events, verbatim && profile.verbatim, afterAppend(beacons.length, late, respond));
     },

@@ -9,6 +9,7 @@ import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Event } from '../contract/event.ts';
 import { DROP_REASONS, REJECT_STATUS } from '../contract/outcome.ts';
+import type { VisitorKeys } from '../contract/visitor-key.ts';
 import { openLog } from '../kafka/open.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
@@ -53,7 +54,10 @@ afterEach(async () => {
 function start(
   config: Partial<CollectorOptions['config']> = {},
   other: Partial<
-    Pick<CollectorOptions, 'log' | 'now' | 'maxPendingBytes' | 'turnBudget' | 'member' | 'metrics' | 'logger'>
+    Pick<
+      CollectorOptions,
+      'log' | 'now' | 'maxPendingBytes' | 'turnBudget' | 'visitorKeys' | 'member' | 'metrics' | 'logger'
+    >
   > = {},
 ) {
   return startCollector({
@@ -526,6 +530,47 @@ describe('a dropped beacon is acknowledged and named, and the log has only its c
   test('unless RESPECT_DNT is false', async () => {
     await restart({ respectDnt: false });
     expect((await post(BEACON, { DNT: '1', 'Sec-GPC': '1' })).headers.get('x-footfall')).toBe('accepted');
+  });
+});
+
+describe("where a key is a day's", () => {
+  const DAY = 86_400_000;
+  const NOON = Date.parse('2026-03-10T12:00:00Z');
+  let clock: number;
+  const keys: VisitorKeys = {
+    at(instant) {
+      const day = Math.floor(instant / DAY) - Math.floor(NOON / DAY);
+      return day < 2 ? { secret: `the salt of day ${day}`, hidesIds: true } : undefined;
+    },
+  };
+  beforeEach(async () => {
+    clock = NOON;
+    await restart({}, { visitorKeys: keys, now: () => clock });
+  });
+
+  test('a visitor is the same on one day and another on the next, and so are ids of sessions and users', async () => {
+    for (const hours of [0, 1, 24]) {
+      clock = NOON + hours * 3_600_000;
+      expect((await post({ ...BEACON, session_id: 'tab', user_id: 'ann' })).status).toBe(202);
+    }
+    const [first, second, third] = (await eventsInLog(3)).sort((a, b) => a.received_at - b.received_at);
+    for (const name of ['visitor', 'session_id', 'user_id'] as const) {
+      expect(second?.[name]).toBe(first?.[name]);
+      expect(third?.[name]).toMatch(/^[\w-]{43,64}$/);
+      expect(third?.[name]).not.toBe(first?.[name]);
+    }
+    expect(JSON.stringify([first, third])).not.toMatch(/"(tab|ann)"/);
+  });
+
+  test('without one of today: 503 salt_unavailable', async () => {
+    clock = NOON + 2 * DAY;
+    const answer = await post(BEACON);
+    expect([answer.status, answer.headers.get('x-footfall'), answer.headers.get('retry-after')]).toEqual([
+      503,
+      'salt_unavailable',
+      '1',
+    ]);
+    expect(await eventsInLog(0)).toEqual([]);
   });
 });
 

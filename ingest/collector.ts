@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import { MAX_BODY_BYTES } from '../contract/beacon.ts';
 import { trustedProxies } from '../contract/client-address.ts';
 import { OUTCOME_HEADER } from '../contract/outcome.ts';
+import { oneKey, type VisitorKeys } from '../contract/visitor-key.ts';
 import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { admission, refused } from './admission.ts';
@@ -27,6 +28,8 @@ export interface CollectorOptions {
   log: EventLog;
   live: LiveStore;
   fingerprintSecret: string;
+  /** Default: {@link fingerprintSecret} on all days. */
+  visitorKeys?: VisitorKeys;
   script: { code: string; etag: string };
   metrics: Registry;
   logger: Logger;
@@ -69,6 +72,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     metrics,
     log: logger,
     fingerprintSecret,
+    visitorKeys: options.visitorKeys ?? oneKey(fingerprintSecret),
     trustedProxies: trustedProxies(config.trustedProxies),
     respectDnt: config.respectDnt,
     rateLimit: config.ingestRateLimit,

@@ -47,7 +47,8 @@ const userAgent = fc.oneof(
 );
 
 test('a line says what the event says, whatever its beacon and its browser are called', () => {
-  const toEvent = eventMaker('a secret for tests, long enough for all');
+  const toEvent = eventMaker();
+  const key = { secret: 'a secret for tests, long enough for all', hidesIds: false };
   const profileOf = browserProfiles();
   const lines = { verbatim: 0, escaped: 0 };
   fc.assert(
@@ -57,7 +58,7 @@ test('a line says what the event says, whatever its beacon and its browser are c
       const profile = profileOf(browser);
       const verbatim = parsed.verbatim && profile.verbatim;
       for (const beacon of parsed.beacons) {
-        const event = toEvent(beacon, 1_795_714_316_881, 'NO', profile.facts);
+        const event = toEvent(beacon, key, 1_795_714_316_881, 'NO', profile.facts);
         const line = eventLine(event, verbatim);
         expect(JSON.parse(line)).toEqual(event);
         expect(line.indexOf('\n')).toBe(line.length - 1);

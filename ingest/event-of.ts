@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Beacon } from '../contract/beacon.ts';
 import type { Event } from '../contract/event.ts';
-import { visitorHash } from '../contract/visitor.ts';
+import { idHash, visitorHash } from '../contract/visitor.ts';
+import type { VisitorKey } from '../contract/visitor-key.ts';
 import type { BrowserProfile } from './browser.ts';
 import { storedReferrer } from './page-address.ts';
 
@@ -12,36 +13,43 @@ const MAX_TITLE_LENGTH = 512;
 
 export type EventMaker = (
   beacon: Beacon,
+  key: VisitorKey,
   receivedAt: number,
   country: string | undefined,
   browser: BrowserProfile['facts'],
 ) => Event;
 
-export function eventMaker(fingerprintSecret: string): EventMaker {
+export function eventMaker(): EventMaker {
   const visitors = new LRUCache<string, string>({ max: CACHED_VISITORS });
+  let known: string | undefined;
 
-  function visitorOf(fingerprint: string): string {
+  function visitorOf(fingerprint: string, secret: string): string {
+    if (secret !== known) {
+      visitors.clear();
+      known = secret;
+    }
     let visitor = visitors.get(fingerprint);
     if (visitor === undefined) {
-      visitor = visitorHash(fingerprint, fingerprintSecret);
+      visitor = visitorHash(fingerprint, secret);
       visitors.set(fingerprint, visitor);
     }
     return visitor;
   }
 
-  return (beacon, receivedAt, country, { browser, os, device }) => {
+  return (beacon, key, receivedAt, country, { browser, os, device }) => {
     const { session_id, user_id, community_id, division_id, referrer, title, language, screen } = beacon;
+    const idOf = (id: string) => (key.hidesIds ? idHash(id, key.secret) : id);
     return {
       type: beacon.type ?? 'page_view',
       received_at: receivedAt,
       ts: undefined,
-      visitor: visitorOf(beacon.fingerprint),
+      visitor: visitorOf(beacon.fingerprint, key.secret),
       url: beacon.url,
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
       event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
       late: beacon.late || undefined,
-      session_id: session_id || undefined,
-      user_id: user_id || undefined,
+      session_id: session_id ? idOf(session_id) : undefined,
+      user_id: user_id ? idOf(user_id) : undefined,
       community_id: community_id ? community_id.toLowerCase() : undefined,
       division_id: division_id ? division_id.toLowerCase() : undefined,
       referrer: referrer ? storedReferrer(referrer) : undefined,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { oneKey } from '../contract/visitor-key.ts';
 import { formatOf, historyReader } from './history.ts';
 
 const NOW = Date.parse('2026-01-31T00:00:00Z');
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36';
-const reader = (format: 'ndjson' | 'combined') => historyReader(format, 'a secret', () => NOW);
+const reader = (format: 'ndjson' | 'combined') => historyReader(format, oneKey('a secret'), () => NOW);
 
 test('the format is told by the first line', () => {
   expect(formatOf('{"ts":"2025-01-01T00:00:00Z"}')).toBe('ndjson');

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Event } from '../contract/event.ts';
+import type { VisitorKeys } from '../contract/visitor-key.ts';
 import { type BrowserProfile, browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
@@ -28,10 +29,10 @@ export function formatOf(firstLine: string): Format {
 /** Reads lines of one file, in order. The same file gives the same event ids each time: importing twice counts once. */
 export async function historyReader(
   format: Format,
-  fingerprintSecret: string,
+  keys: VisitorKeys,
   now: () => number,
 ): Promise<(line: string) => LineResult> {
-  const toEvent = eventMaker(fingerprintSecret);
+  const toEvent = eventMaker();
   const profileOf = browserProfiles();
   const countryOf = await countryLookup();
   const occurrences = new LRUCache<string, number>({ max: REMEMBERED_LINES });
@@ -58,7 +59,9 @@ export async function historyReader(
     const [beacon] = parsed.beacons;
     if (beacon === undefined) return { refused: 'there is no beacon' };
     const identified = { ...beacon, event_id: beacon.event_id ?? eventId(line) };
-    return { event: { ...toEvent(identified, now(), country, browser), ts: instant } };
+    const key = keys.at(instant);
+    if (key === undefined) return { refused: 'there is no key for its day' };
+    return { event: { ...toEvent(identified, key, now(), country, browser), ts: instant } };
   }
 
   function readBeacon(line: string): LineResult {

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Event } from '../contract/event.ts';
+import type { VisitorKeys } from '../contract/visitor-key.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { framer as createFramer, type Framer } from './framer.ts';
 import { type Format, formatOf, historyReader, type SkipReason } from './history.ts';
@@ -19,7 +20,7 @@ export interface ImportOptions {
   file: string;
   format: Format | undefined;
   log: EventLog;
-  fingerprintSecret: string;
+  keys: VisitorKeys;
   onProgress(bytesRead: number, bytes: number): void;
   now?: () => number;
 }
@@ -37,7 +38,7 @@ export interface ImportReport {
 
 /** May be killed and run again: what was counted is not counted twice. */
 export async function importFile(options: ImportOptions): Promise<ImportReport> {
-  const { file, log, fingerprintSecret, onProgress, now = Date.now } = options;
+  const { file, log, keys, onProgress, now = Date.now } = options;
   const { size } = await stat(file);
   const stream = createReadStream(file, { encoding: 'utf8', highWaterMark: 256 * 1024 });
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
@@ -74,7 +75,7 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
       refuse(`is longer than ${MAX_LINE_LENGTH} characters`);
       continue;
     }
-    read ??= await historyReader(options.format ?? formatOf(line), fingerprintSecret, now);
+    read ??= await historyReader(options.format ?? formatOf(line), keys, now);
     const result = read(line);
     if ('refused' in result) refuse(result.refused);
     else if ('skipped' in result) report.skipped[result.skipped] = (report.skipped[result.skipped] ?? 0) + 1;

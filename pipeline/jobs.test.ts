@@ -11,7 +11,7 @@ import { NOW, visitor } from './events.fixture.ts';
 import { cleanup, startJobs } from './jobs.ts';
 
 const HOUR = 3_600_000;
-const config = { cleanupDays: 90, rawDays: 30 };
+const config = { cleanupDays: 90, rawDays: 30, timeZone: 'UTC' };
 const logger = pino({ level: 'silent' });
 const now = () => NOW;
 let folder: string;
@@ -53,6 +53,17 @@ describe('the cleanup', () => {
     await lastSeen(NOW, NOW - 90 * DAY, NOW - 90 * DAY - 1, NOW - 400 * DAY);
     expect(await cleanup(config, sessions, NOW)).toBe(2);
     expect(await sessionsLeft()).toBe(2);
+  });
+
+  it('destroys the salt of a day 48 hours after it began', async () => {
+    const begin = Date.parse('2026-03-08T00:00:00Z');
+    const days = ['2026-03-08', '2026-03-09', '2026-03-10'];
+    for (const day of days) await sessions.visitorSalt(day);
+    const before = await sessions.visitorSalts();
+    await cleanup(config, sessions, begin + 2 * DAY - 1);
+    expect(await sessions.visitorSalts()).toEqual(before);
+    await cleanup(config, sessions, begin + 2 * DAY);
+    expect(await sessions.visitorSalts()).toEqual(before.slice(0, 2));
   });
 
   it('forgets what the ledger says of days whose raw events are gone', async () => {

@@ -1,25 +1,31 @@
 /** The scheduled jobs, each done by one instance at a time. */
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { DAY } from '../contract/reporting-day.ts';
+import { calendar, DAY } from '../contract/reporting-day.ts';
 import type { SessionStore } from '../postgres/port.ts';
 
 const HOUR = 3_600_000;
 /** After an erasure, for events that wait in a spool. As long as dead letters are kept. */
 const SUBJECTS_KEPT_DAYS = 14;
+/** Of a day that is over: 48 hours after it began. */
+const SALTS_KEPT_DAYS = 1;
 
 /**
  * Deletes sessions that were idle for `ANALYTICS_CLEANUP_DAYS`, and what the ledger says of days whose raw events are
- * no longer kept, and whose data was erased long ago. Answers how many sessions.
+ * no longer kept, whose data was erased long ago, and the salts of days before yesterday. Answers how many sessions.
  */
 export function cleanup(
-  config: Pick<Config, 'cleanupDays' | 'rawDays'>,
-  sessions: Pick<SessionStore, 'withLock' | 'deleteSessionsIdleSince' | 'forgetLedgerBefore' | 'erasures'>,
+  config: Pick<Config, 'cleanupDays' | 'rawDays' | 'timeZone'>,
+  sessions: Pick<
+    SessionStore,
+    'withLock' | 'deleteSessionsIdleSince' | 'forgetLedgerBefore' | 'erasures' | 'destroySaltsBefore'
+  >,
   now: number,
 ): Promise<number> {
   return sessions.withLock('cleanup', 'exclusive', async () => {
     await sessions.forgetLedgerBefore(now - config.rawDays * DAY);
     await sessions.erasures.forgetSubjectsBefore(now - SUBJECTS_KEPT_DAYS * DAY);
+    await sessions.destroySaltsBefore(calendar(config.timeZone).dayOf(now - SALTS_KEPT_DAYS * DAY));
     return await sessions.deleteSessionsIdleSince(now - config.cleanupDays * DAY);
   });
 }
@@ -30,7 +36,7 @@ export interface Jobs {
 }
 
 export function startJobs(options: {
-  config: Pick<Config, 'cleanupDays' | 'rawDays'>;
+  config: Pick<Config, 'cleanupDays' | 'rawDays' | 'timeZone'>;
   sessions: SessionStore;
   logger: Logger;
   now?: () => number;

@@ -207,6 +207,18 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
       expect(await read(active)).toBeDefined();
     });
 
+    it('has one salt a day, whoever asks first, until it is destroyed', async () => {
+      const salts = await Promise.all(Array.from({ length: 8 }, () => store.visitorSalt('2026-03-10')));
+      expect(new Set(salts).size).toBe(1);
+      expect(salts[0]).toMatch(/^[\w-]{43}$/);
+      const yesterday = await store.visitorSalt('2026-03-09');
+      expect(await store.visitorSalts()).toEqual([salts[0], yesterday]);
+      expect(await store.destroySaltsBefore('2026-03-10')).toBe(1);
+      expect(await store.destroySaltsBefore('2026-03-10')).toBe(0);
+      expect(await store.visitorSalts()).toEqual([salts[0]]);
+      expect(await store.visitorSalt('2026-03-09')).not.toBe(yesterday);
+    });
+
     it('opens several times at once, and refuses calls after it was closed', async () => {
       const stores = await Promise.all(
         [1, 2, 3].map(() => openSessions(engine.url, { sessionTimeoutMs: SESSION_TIMEOUT })),

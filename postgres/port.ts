@@ -62,6 +62,13 @@ export interface SessionStore {
 
   readonly erasures: ErasureStore;
 
+  /** What fingerprints of a day (`YYYY-MM-DD`) are hashed with: the same for all who ask, made for the first. */
+  visitorSalt(day: string): Promise<string>;
+  /** Those that are not destroyed, the latest day first. */
+  visitorSalts(): Promise<string[]>;
+  /** Destroys those of days before `day`. Answers how many. */
+  destroySaltsBefore(day: string): Promise<number>;
+
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** The session store over PostgreSQL. */
+import { randomBytes } from 'node:crypto';
 import { holdAdvisoryLock } from './advisory-lock.ts';
 import { arrayText } from './array-text.ts';
 import type { Database } from './database.ts';
@@ -33,6 +34,10 @@ const SQL = {
   reachRowsByKey: sql('reach_rows_by_key'),
   countSessionPages: sql('count_session_pages'),
   deleteIdleSessions: sql('delete_idle_sessions'),
+  shareSalt: sql('share_salt'),
+  listSalts: sql('list_salts'),
+  destroySalts: sql('destroy_salts'),
+  vacuumSalts: sql('vacuum_salts'),
   listDivisions: sql('list_divisions'),
   listCommunities: sql('list_communities'),
   saveDivisions: sql('save_divisions'),
@@ -41,6 +46,7 @@ const SQL = {
 
 /** Width of the columns session_id and user_id. */
 const MAX_ID_CHARACTERS = 64;
+const SALT_BYTES = 32;
 const SESSIONS_PER_DELETE = 10_000;
 /** Of each partition, at a time: some hundred thousand sessions are looked at. */
 const PAGES_PER_LOOK = 1_000;
@@ -213,6 +219,24 @@ export class PostgresSessionStore implements SessionStore {
       }
     }
     return total;
+  }
+
+  async visitorSalt(day: string): Promise<string> {
+    const made = randomBytes(SALT_BYTES).toString('base64url');
+    const [row] = await this.#database.query<{ salt: string }>(SQL.shareSalt, [day, made]);
+    if (row === undefined) throw new Error('a salt that was shared is missing');
+    return row.salt;
+  }
+
+  async visitorSalts(): Promise<string[]> {
+    return (await this.#database.query<{ salt: string }>(SQL.listSalts)).map(({ salt }) => salt);
+  }
+
+  async destroySaltsBefore(day: string): Promise<number> {
+    const destroyed = await this.#database.transaction((client) => client.query(SQL.destroySalts, [day]));
+    // Rows that were deleted stay in their page until then.
+    if ((destroyed.rowCount ?? 0) > 0) await this.#database.query(SQL.vacuumSalts);
+    return destroyed.rowCount ?? 0;
   }
 
   async ping(): Promise<void> {

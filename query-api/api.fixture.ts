@@ -28,6 +28,7 @@ const CONFIG: QueryApiOptions['config'] = {
   realtimeTtlMs: 3_600_000,
   rateLimitAnonymous: 0,
   rateLimitUser: 0,
+  visitorSalt: 'none',
 };
 
 const EMPTY_LOG: QueryApiOptions['eventLog'] = {

@@ -298,7 +298,14 @@ describe('settings/', () => {
       today: TODAY,
       raw_days: 400,
       realtime_ttl_seconds: 3_600,
+      ranges_count: 'visitors',
     });
+  });
+
+  it('says where visitors are others on each day', async () => {
+    const daily = await startApi(stores, { now: () => NOW, config: { visitorSalt: 'daily' } });
+    expect(await daily.json(Settings, 'settings/')).toMatchObject({ ranges_count: 'visitor_days' });
+    await daily.close();
   });
 });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EventRow, NIL_UUID } from '../clickhouse/port.ts';
 import { ErasureReceipt, Erasures, PersonExport } from '../contract/privacy.ts';
 import { calendar } from '../contract/reporting-day.ts';
-import { visitorHash, visitorNumber } from '../contract/visitor.ts';
+import { idHash, visitorHash, visitorNumber } from '../contract/visitor.ts';
 import type { SessionDelta } from '../postgres/port.ts';
 import { openStores, SECRET, type Stores, startApi, type TestApi } from './api.fixture.ts';
 import { randomEvents } from './events.fixture.ts';
@@ -187,5 +187,27 @@ describe('an erasure', () => {
     const allowed = await preflight('https://admin.example');
     expect(allowed.headers.get('Access-Control-Allow-Methods')).toContain('DELETE');
     expect((await preflight('https://evil.example')).headers.get('Access-Control-Allow-Origin')).toBeNull();
+  });
+});
+
+describe('where salts are daily', () => {
+  it('a visitor and a user are found under the salts that are not destroyed', async () => {
+    const salt = await stores.sessions.visitorSalt('2026-03-10');
+    const other = await stores.sessions.visitorSalt('2026-03-09');
+    const today = visitorHash(FINGERPRINT, salt);
+    await stores.analytics.insert([
+      row(10_000, { visitor: visitorNumber(today), url: '/today', user_id: idHash('ann', salt) }),
+      row(10_001, { visitor: visitorNumber(visitorHash(FINGERPRINT, other)), url: '/yesterday' }),
+    ]);
+    const daily = await startApi(stores, { now: () => NOW, config: { visitorSalt: 'daily' } });
+    const urls = async (path: string) =>
+      eventsOf(await daily.json(Events, path))
+        .map(({ url = '' }) => url)
+        .sort();
+    expect(await urls(`privacy/visitors/${FINGERPRINT}/export`)).toEqual(['/today', '/yesterday']);
+    expect(await urls('privacy/users/ann/export')).toEqual(['/today']);
+    await stores.sessions.destroySaltsBefore('2026-03-10');
+    expect(await urls(`privacy/visitors/${FINGERPRINT}/export`)).toEqual(['/today']);
+    await daily.close();
   });
 });

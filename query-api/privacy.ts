@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { peopleOf, visitorsOfUser } from '../clickhouse/people.ts';
 import { type AnalyticsStore, NIL_UUID } from '../clickhouse/port.ts';
 import type { QueryRow } from '../clickhouse/queries.ts';
+import type { Config } from '../config.ts';
 import type { ErasureReceipt, Erasures, PersonEvent, PersonSession } from '../contract/privacy.ts';
-import { keyOfNumber, visitorHash, visitorKey } from '../contract/visitor.ts';
+import { idHash, keyOfNumber, visitorHash, visitorKey } from '../contract/visitor.ts';
 import type { Erasure, SessionStore, Subjects, VisitorSession } from '../postgres/port.ts';
 import { ApiError } from './errors.ts';
 
@@ -15,24 +16,41 @@ const HASH = /^[0-9a-f]{64}$/;
 /** A visitor by the browser's fingerprint or the hash of it; or a user, with every visitor who was ever signed in as that user. */
 export type Person = { fingerprint: string } | { userId: string };
 
-interface PrivacyOptions {
+interface Hashing {
+  /** What fingerprints were hashed with, as far as it is known. */
+  secrets(): Promise<string[]>;
+  /** Whether ids of users were hashed as well. */
+  hidesIds: boolean;
+}
+
+interface PrivacyOptions extends Hashing {
   analytics: Pick<AnalyticsStore, 'read'>;
   sessions: Pick<SessionStore, 'erasures'>;
-  fingerprintSecret: string;
   /** ms since the epoch */
   now(): number;
+}
+
+/** As `VISITOR_SALT` says. */
+export function hashingOf(
+  { visitorSalt }: Pick<Config, 'visitorSalt'>,
+  known: { sessions: Pick<SessionStore, 'visitorSalts'>; fingerprintSecret: string },
+): Hashing {
+  if (visitorSalt === 'daily') return { hidesIds: true, secrets: () => known.sessions.visitorSalts() };
+  return { hidesIds: false, secrets: async () => [known.fingerprintSecret] };
 }
 
 export class Privacy {
   readonly #analytics: PrivacyOptions['analytics'];
   readonly #erasures: SessionStore['erasures'];
-  readonly #secret: string;
+  readonly #secrets: PrivacyOptions['secrets'];
+  readonly #hidesIds: boolean;
   readonly #now: () => number;
 
-  constructor({ analytics, sessions, fingerprintSecret, now }: PrivacyOptions) {
+  constructor({ analytics, sessions, secrets, hidesIds, now }: PrivacyOptions) {
     this.#analytics = analytics;
     this.#erasures = sessions.erasures;
-    this.#secret = fingerprintSecret;
+    this.#secrets = secrets;
+    this.#hidesIds = hidesIds;
     this.#now = now;
   }
 
@@ -85,13 +103,23 @@ export class Privacy {
   }
 
   async #subjectsOf(person: Person): Promise<Subjects> {
-    if ('userId' in person) {
-      const { userId } = person;
-      return { visitors: await visitorsOfUser(this.#analytics, userId), userId };
+    const secrets = await this.#secrets();
+    if (!('userId' in person)) {
+      const { fingerprint } = person;
+      const hashes = secrets.map((secret) => visitorHash(fingerprint, secret));
+      if (HASH.test(fingerprint)) hashes.push(fingerprint);
+      return { visitors: hashes.map(visitorKey), userId: null };
     }
-    const { fingerprint } = person;
-    const hashes = [visitorHash(fingerprint, this.#secret), ...(HASH.test(fingerprint) ? [fingerprint] : [])];
-    return { visitors: hashes.map(visitorKey), userId: null };
+    const { userId } = person;
+    if (!this.#hidesIds) return { visitors: await visitorsOfUser(this.#analytics, userId), userId };
+    const visitors = new Set<string>();
+    for (const secret of secrets) {
+      const hidden = idHash(userId, secret);
+      for (const key of await visitorsOfUser(this.#analytics, hidden)) visitors.add(key);
+      for (const { fingerprint } of await this.#erasures.sessionsOf({ visitors: [], userId: hidden }))
+        visitors.add(visitorKey(fingerprint));
+    }
+    return { visitors: [...visitors], userId: null };
   }
 }
 

@@ -15,7 +15,7 @@ import { createApp, type Readiness } from './app.ts';
 import { authenticator, type JwtKeys } from './auth.ts';
 import { conservationLedger } from './ledger.ts';
 import { apiMetrics } from './metrics.ts';
-import { Privacy } from './privacy.ts';
+import { hashingOf, Privacy } from './privacy.ts';
 import { ledgerRange, type RangeParams } from './range.ts';
 import { requestLimiter } from './rate-limit.ts';
 import { resultCache } from './result-cache.ts';
@@ -37,6 +37,7 @@ export interface QueryApiOptions {
     | 'realtimeTtlMs'
     | 'rateLimitAnonymous'
     | 'rateLimitUser'
+    | 'visitorSalt'
   >;
   analytics: AnalyticsStore;
   sessions: SessionStore;
@@ -91,12 +92,13 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
     today: analytics.today(),
     raw_days: config.rawDays,
     realtime_ttl_seconds: config.realtimeTtlMs / 1_000,
+    ranges_count: config.visitorSalt === 'daily' ? ('visitor_days' as const) : ('visitors' as const),
   });
   const app = createApp({
     ...shared,
     services: {
       analytics,
-      privacy: new Privacy({ ...options, now }),
+      privacy: new Privacy({ ...options, ...hashingOf(config, options), now }),
       cache: resultCache(live, metrics, log),
       ledger,
       online,

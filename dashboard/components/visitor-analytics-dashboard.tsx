@@ -87,6 +87,8 @@ function Panels({ settings, inAddress }: PanelsProps) {
       <div className="ff-range">
         <p>
           <strong>{days(range.start_date, range.end_date)}</strong>, days of {timeZone}
+          {settings.ranges_count === 'visitor_days' &&
+            '. Visitors cannot be told from one day to the next here: who came on several days counts on each'}
         </p>
         <ExportButtons params={{ ...range, ...place }} />
       </div>

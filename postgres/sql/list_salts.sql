@@ -1,0 +1,1 @@
+select salt from visitor_salt order by day desc
