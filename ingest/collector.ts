@@ -57,7 +57,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   const framer = createFramer(log, {
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
-    onAppended: (events, bytes) => metrics.frame(events, bytes),
+    onAppended: (frame) => metrics.frame(frame),
   });
   const metrics = collectorMetrics(options.metrics, {
     pendingBytes: () => framer.pendingBytes,

@@ -95,7 +95,11 @@ test.each(['refuses', 'hangs'] as const)(
     expect(metrics).toContain('footfall_spool_state{state="direct"} 0');
     expect(metrics).toMatch(/^footfall_spool_frames 1$/m);
     expect(metrics).toMatch(/^footfall_spool_bytes [1-9]\d+$/m);
+    expect(metrics).toContain(`footfall_spool_max_bytes ${SPOOL_MAX_BYTES}`);
     expect(metrics).toMatch(/^footfall_spooled_frames_total 1$/m);
+    expect(metrics).toContain('footfall_append_seconds_count{into="spool"} 1');
+    expect(metrics).toContain('footfall_frame_events_sum{into="spool"} 1');
+    expect(metrics).toContain('footfall_append_seconds_count{into="log"} 0');
 
     main.fault = undefined;
     await isReplayed();

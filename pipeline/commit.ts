@@ -24,7 +24,7 @@ export interface CommitOptions {
   sessions: Pick<SessionStore, 'applyBatch' | 'confirm' | 'withLock'>;
   analytics: Pick<AnalyticsStore, 'insert' | 'stored' | 'endStrays' | 'rebuildDays'>;
   onRetry(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void;
-  onStep(step: 'sessions' | 'analytics', seconds: number): void;
+  onCommit(store: 'sessions' | 'analytics', seconds: number): void;
 }
 
 export async function commit(unit: Prepared[], signal: AbortSignal, options: CommitOptions): Promise<void> {
@@ -92,10 +92,10 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
     return ofMonth.filter((row) => !stored.has(placeOf(row)));
   }
 
-  async function timed(step: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {
+  async function timed(store: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {
     const start = performance.now();
     await work();
-    options.onStep(step, (performance.now() - start) / 1_000);
+    options.onCommit(store, (performance.now() - start) / 1_000);
   }
 }
 

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { Ledger } from './exactly-once.fixture.ts';
-import { useSystem } from './system.fixture.ts';
+import { unavailable } from './faults.fixture.ts';
+import { useSystem, WAIT } from './system.fixture.ts';
 
 const system = useSystem();
 
@@ -78,6 +79,45 @@ describe('the pipeline', () => {
     await append(system().log, 2, event());
     expect(await running.metric('footfall_lag_frames', { partition: '2' })).toBe(2);
     expect(await running.metric('footfall_lag_frames', { partition: '1' })).toBe(0);
+  });
+
+  it('tells all else while the log cannot say how far it is behind', async () => {
+    let away = false;
+    const running = await system().start((call) =>
+      away && call === 'log.lag' ? { when: 'before', what: new Error('the log is away') } : undefined,
+    );
+    expect(await running.metric('footfall_lag_frames', { partition: '0' })).toBe(0);
+    away = true;
+    expect(await running.metric('footfall_lag_frames')).toBeUndefined();
+    expect(await running.metric('footfall_events_counted_total')).toBe(0);
+  });
+
+  it('tells how old what it has not counted is, by the clock of the collector', async () => {
+    let away = true;
+    const running = await system().start((call) =>
+      away && call === 'sessions.applyBatch' ? { when: 'before', what: unavailable() } : undefined,
+    );
+    await append(system().log, 1, event({ received_at: NOW - 2 * MINUTE }), event());
+    await running.called('sessions.applyBatch', 1);
+    expect(await running.metric('footfall_lag_seconds', { partition: '1' })).toBe(120);
+    expect(await running.metric('footfall_lag_seconds', { partition: '0' })).toBe(0);
+    away = false;
+    await system().counted();
+    expect(await running.metric('footfall_lag_seconds', { partition: '1' })).toBe(0);
+  });
+
+  it('tells how long each step of a unit took, and the commit of its offsets', async () => {
+    const running = await system().start();
+    await append(system().log, 0, event());
+    await system().counted();
+    for (const step of ['decode', 'repeats', 'history', 'place', 'country', 'live', 'offset']) {
+      await vi.waitFor(async () => {
+        expect(await running.observed('footfall_step_seconds', { step }), step).toBe(1);
+      }, WAIT);
+    }
+    for (const store of ['sessions', 'analytics']) {
+      expect(await running.observed('footfall_commit_seconds', { store })).toBe(1);
+    }
   });
 
   it('is stopped by nothing that goes wrong in the live store', async () => {

@@ -14,6 +14,7 @@ import type { OffsetRange, SessionStore } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { abortable } from './abortable.ts';
+import { Ages } from './ages.ts';
 import { commit } from './commit.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
@@ -22,7 +23,7 @@ import { startLiveReader } from './live-reader.ts';
 import { pipelineMetrics } from './metrics.ts';
 import { placesCache } from './places.ts';
 import { eventRow } from './rows.ts';
-import { STEPS } from './steps.ts';
+import { runSteps } from './steps.ts';
 import { Tally } from './tally.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
@@ -58,7 +59,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const problems = new Map<string, string>();
   const holdings = new Map<number, Holding>();
 
-  const metrics = pipelineMetrics(options.metrics, () => log.lag(PIPELINE_GROUP));
+  const ages = new Ages();
+  const metrics = pipelineMetrics(options.metrics, {
+    lag: () => log.lag(PIPELINE_GROUP),
+    ages: () => ages.at(now()),
+  });
   const places = placesCache(sessions);
   const live = liveNumbers({
     ...options,
@@ -78,7 +83,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   async function count(portions: Portion[]): Promise<void> {
     const start = performance.now();
     await places.refresh(now());
-    const unit = await Promise.all(portions.map(prepare));
+    const unit = await prepare(portions);
     await commit(unit, stop.signal, {
       sessions,
       analytics,
@@ -87,22 +92,27 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
         problems.set(store, error.message);
         logger.warn({ err: error, store, pauseMs }, 'a store is away: waiting, nothing is lost');
       },
-      onStep: metrics.step,
+      onCommit: metrics.committed,
     });
     problems.clear();
     for (const prepared of unit) remember(prepared);
     const entries = unit.flatMap((prepared) => prepared.entries);
+    const updating = performance.now();
     await live.update(entries);
+    metrics.step('live', (performance.now() - updating) / 1_000);
     const ms = Math.round(performance.now() - start);
     logger.debug({ events: entries.length, partitions: unit.length, ms }, 'counted');
   }
 
-  async function prepare(portion: Portion): Promise<Prepared> {
-    const draft: Draft = { portion, entries: [], tally: new Tally(), receivedUntil: null };
-    for (const step of STEPS) await step(draft, context);
-    const { entries, tally, receivedUntil } = draft;
-    const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
-    return { portion, entries, rows, tally, receivedUntil };
+  async function prepare(portions: Portion[]): Promise<Prepared[]> {
+    const drafts = portions.map(
+      (portion): Draft => ({ portion, entries: [], tally: new Tally(), receivedUntil: null }),
+    );
+    await runSteps(drafts, context, metrics.step);
+    return drafts.map(({ portion, entries, tally, receivedUntil }) => {
+      const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
+      return { portion, entries, rows, tally, receivedUntil };
+    });
   }
 
   /** What is true only once a portion is counted. */
@@ -118,9 +128,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const { partition } = batch;
     const holding = holdings.get(partition);
     if (holding === undefined) throw new Error(`partition ${partition} is not assigned`);
+    ages.begin(batch, now());
     try {
       holding.checkpoint ??= await sessions.checkpoint({ partition, owner: holding.owner });
       for (const portion of split(batch, holding, signal)) await abortable(gather.add(portion), signal);
+      ages.end(partition);
     } catch (error) {
       // The checkpoint may have moved all the same, and the batch comes again from its start.
       holding.checkpoint = undefined;
@@ -150,6 +162,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const owner = randomUUID();
     const checkpoint = await sessions.claim({ partition, owner });
     holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
+    ages.hold(partition);
     const nextOffset = checkpoint?.nextOffset ?? 0;
     if (end < nextOffset) {
       throw new Error(
@@ -166,7 +179,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const subscription = await log.subscribe(PIPELINE_GROUP, {
     assigned: takeOver,
     batch: countBatch,
-    revoked: (partition) => void holdings.delete(partition),
+    committed: ({ seconds }) => metrics.step('offset', seconds),
+    revoked(partition) {
+      holdings.delete(partition);
+      ages.release(partition);
+    },
   });
   const reader = await startLiveReader({ log, note: (signs) => live.note(signs) });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);

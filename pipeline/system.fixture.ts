@@ -128,6 +128,14 @@ export class RunningPipeline {
     )?.value;
   }
 
+  /** How often a histogram was told. */
+  async observed(name: string, labels: Record<string, string>): Promise<number | undefined> {
+    const text = await this.#metrics.getSingleMetricAsString(name);
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    const line = text.split('\n').find((each) => each.startsWith(`${name}_count{${wanted.join()}}`));
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  }
+
   async close(): Promise<void> {
     await this.pipeline?.close();
     this.pipeline = undefined;
