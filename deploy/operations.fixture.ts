@@ -2,16 +2,17 @@
 import { readHere } from './compose.fixture.ts';
 
 export interface DocumentedMetric {
+  type: string;
   labels: string[];
   meaning: string;
 }
 
 /** By name, in the order of the table. */
 export function documentedMetrics(): Map<string, DocumentedMetric> {
-  const rows = section('Metrics').matchAll(/^\| (`footfall_.*?) \| ?(.*?) \| (.*) \|$/gm);
+  const rows = section('Metrics').matchAll(/^\| (`footfall_.*?) \| (\w+) \| ?(.*?) ?\| (.*) \|$/gm);
   const found = new Map<string, DocumentedMetric>();
-  for (const [, names = '', labels = '', meaning = ''] of rows) {
-    for (const name of inCode(names)) found.set(name, { labels: inCode(labels), meaning });
+  for (const [, names = '', type = '', labels = '', meaning = ''] of rows) {
+    for (const name of inCode(names)) found.set(name, { type, labels: inCode(labels), meaning });
   }
   return found;
 }
@@ -24,6 +25,11 @@ export function anchors(): string[] {
       .replace(/[^\w\- ]/g, '')
       .replaceAll(' ', '-'),
   );
+}
+
+/** Of the level below. */
+export function headingsOf(heading: string): string[] {
+  return [...section(heading).matchAll(/^### (.*)$/gm)].map(([, found = '']) => found);
 }
 
 /** From its heading to the next of its level. */

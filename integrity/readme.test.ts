@@ -135,9 +135,12 @@ describe('docs/operations.md', () => {
     return (await Promise.all(texts)).join('');
   }
 
-  test('names every metric that is served, and no other, each with a meaning', async () => {
-    const names = [...(await served()).matchAll(/^# TYPE (footfall_\w+)/gm)].map(([, name = '']) => name);
-    expect([...documented.keys()].sort()).toEqual(names.sort());
+  test('names every metric that is served, and no other, each with its type and a meaning', async () => {
+    const found = [...(await served()).matchAll(/^# TYPE (footfall_\w+) (\w+)$/gm)];
+    const types = [...documented].map(([name, { type }]) => [name, type]);
+    expect(Object.fromEntries(types)).toEqual(
+      Object.fromEntries(found.map(([, name = '', type]) => [name, type])),
+    );
     for (const [name, { meaning }] of documented) expect(meaning, name).toMatch(/\w+ \w+/);
   });
 
