@@ -1,4 +1,5 @@
 /** The process of the pipeline, the query API, or both: embedded, the analytics store belongs to one process. */
+import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
@@ -8,6 +9,7 @@ import { startPipeline } from '../pipeline/pipeline.ts';
 import { startPresenceSeries } from '../pipeline/presence-series.ts';
 import { startQueryApi } from '../query-api/server.ts';
 import { openLive } from '../redis/open.ts';
+import type { PresenceChange } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
@@ -32,7 +34,10 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       ? await openEventLog(config, logger)
       : openEventLogLater(config, logger);
     const calendar = createCalendar(timeZone);
-    const tracker = new VisitorTracker(live, { realtimeTtlMs });
+    const tracker = new VisitorTracker(live, {
+      realtimeTtlMs,
+      ...(logger.isLevelEnabled('debug') && { onChange: logChange(logger) }),
+    });
     const metrics = new Registry();
     collectDefaultMetrics({ register: metrics });
     const ports: Record<string, number> = {};
@@ -98,6 +103,12 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       },
     };
   });
+}
+
+/** The visitor by the number that sockets say, too: never by an address or a fingerprint. */
+function logChange(logger: Logger) {
+  return (what: 'joined' | 'left', { visitor, scope, at }: PresenceChange) =>
+    logger.debug({ visitor, scope, at }, `Visitor ${what}`);
 }
 
 /** In words; empty where the store answers. */

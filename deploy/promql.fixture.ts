@@ -1,6 +1,6 @@
 /** What a PromQL expression asks for. Good for the expressions of this folder, which `promtool` takes. */
 
-export interface Selector {
+interface Selector {
   metric: string;
   /** Matched in braces. */
   labels: string[];

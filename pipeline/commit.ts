@@ -27,8 +27,14 @@ export interface CommitOptions {
   onCommit(store: 'sessions' | 'analytics', seconds: number): void;
 }
 
-export async function commit(unit: Prepared[], signal: AbortSignal, options: CommitOptions): Promise<void> {
+/** Answers how many visitors converted; of those whose sessions were counted by an earlier try, nobody knows any more. */
+export async function commit(
+  unit: Prepared[],
+  signal: AbortSignal,
+  options: CommitOptions,
+): Promise<{ conversions: number }> {
   const { sessions, analytics, onRetry } = options;
+  let conversions = 0;
   const fresh = unit.filter(({ portion }) => !portion.recounted);
   if (fresh.length > 0) {
     const batch: Batch = {
@@ -36,13 +42,14 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
       sessions: sessionDeltas(fresh.flatMap(({ entries }) => entries)),
       ledger: fresh.flatMap(({ portion, tally }) => tally.entries(portion.partition)),
     };
-    await timed('sessions', () =>
+    const applied = await timed('sessions', () =>
       persist(
         () => sessions.applyBatch(batch),
         signal,
         (...retry) => onRetry('sessions', ...retry),
       ),
     );
+    conversions = applied.conversions;
   }
 
   let unclear = fresh.length < unit.length;
@@ -56,6 +63,7 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
       },
     ),
   );
+  return { conversions };
 
   function insert(parts: Prepared[]): Promise<void> {
     return sessions.withLock('ingest', 'shared', async () => {
@@ -92,10 +100,11 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
     return ofMonth.filter((row) => !stored.has(placeOf(row)));
   }
 
-  async function timed(store: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {
+  async function timed<T>(store: 'sessions' | 'analytics', work: () => Promise<T>): Promise<T> {
     const start = performance.now();
-    await work();
+    const done = await work();
     options.onCommit(store, (performance.now() - start) / 1_000);
+    return done;
   }
 }
 

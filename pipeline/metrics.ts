@@ -6,11 +6,12 @@ import { LIVE_WORK, type LiveWork } from './live.ts';
 import type { StepName } from './steps.ts';
 
 /** What a unit goes through beside the stores, whose time is `footfall_commit_seconds`. */
-export type UnitStep = StepName | 'live' | 'offset';
+type UnitStep = StepName | 'live' | 'offset';
 
 export interface PipelineMetrics {
   counted(events: number): void;
   setAside(reason: SetAsideReason, events: number): void;
+  converted(visitors: number): void;
   retried(store: Store): void;
   committed(store: Store, seconds: number): void;
   step(step: UnitStep, seconds: number): void;
@@ -18,7 +19,7 @@ export interface PipelineMetrics {
 }
 
 const STORES = ['sessions', 'analytics'] as const;
-export type Store = (typeof STORES)[number];
+type Store = (typeof STORES)[number];
 
 /** What is read when the metrics are. */
 interface Measured {
@@ -39,6 +40,11 @@ export function pipelineMetrics(registry: Registry, measured: Measured): Pipelin
     name: 'footfall_events_set_aside_total',
     help: 'Acknowledged events that the pipeline did not count, by reason',
     labelNames: ['reason'],
+    registers,
+  });
+  const conversions = new Counter({
+    name: 'footfall_conversions_total',
+    help: 'Visitors who came without a user and signed in',
     registers,
   });
   const retries = new Counter({
@@ -97,6 +103,7 @@ export function pipelineMetrics(registry: Registry, measured: Measured): Pipelin
   return {
     counted: (events) => counted.inc(events),
     setAside: (reason, events) => setAside.inc({ reason }, events),
+    converted: (visitors) => conversions.inc(visitors),
     retried: (store) => retries.inc({ store }),
     liveFailed: (work) => liveFailures.inc({ work }),
     committed: (store, seconds) => commits.observe({ store }, seconds),

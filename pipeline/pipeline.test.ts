@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { Ledger } from './exactly-once.fixture.ts';
-import { unavailable } from './faults.fixture.ts';
+import { unavailable, unreadable } from './faults.fixture.ts';
 import { useSystem, WAIT } from './system.fixture.ts';
 
 const system = useSystem();
@@ -118,6 +118,53 @@ describe('the pipeline', () => {
     for (const store of ['sessions', 'analytics']) {
       expect(await running.observed('footfall_commit_seconds', { store })).toBe(1);
     }
+  });
+
+  it('has one line a unit, with the offsets that it counted and how many converted', async () => {
+    await append(system().log, 1, event({ visitor: visitor(1) }), event({ visitor: visitor(2) }));
+    await append(system().log, 1, event({ visitor: visitor(1), user_id: 'ann', received_at: NOW + 1 }));
+    const running = await system().start();
+    await system().counted();
+    const counted = () => running.lines.filter(({ msg }) => msg === 'counted');
+    expect(counted()).toEqual([
+      {
+        level: 'debug',
+        msg: 'counted',
+        events: 3,
+        conversions: 1,
+        offsets: ['1:0-1'],
+        ms: expect.any(Number),
+      },
+    ]);
+    expect(await running.metric('footfall_conversions_total')).toBe(1);
+    await append(system().log, 1, event({ visitor: visitor(1), user_id: 'ann', received_at: NOW + 2 }));
+    await append(system().log, 2, event({ visitor: visitor(2), user_id: 'bob', received_at: NOW + 2 }));
+    await system().counted();
+    expect(await running.metric('footfall_conversions_total')).toBe(2);
+    expect(JSON.stringify(running.lines)).not.toMatch(/ann|bob/);
+  });
+
+  it('tells by the level what somebody has to look at', async () => {
+    let away = true;
+    const running = await system().start((call) =>
+      away && call === 'analytics.recentEventIds' ? { when: 'before', what: unreadable() } : undefined,
+    );
+    await append(system().log, 0, event({ event_id: uuid(1) }), '{"type":"nobody knows"}');
+    await running.called('analytics.recentEventIds', 2);
+    expect(running.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'a batch failed and will be tried again' }),
+    );
+    expect(running.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    away = false;
+    await system().counted();
+    expect(running.lines.filter(({ level }) => level === 'error')).toEqual([
+      {
+        level: 'error',
+        offsets: '0:0-0',
+        lines: 1,
+        msg: 'lines cannot be read: they are in the dead letters, and not counted',
+      },
+    ]);
   });
 
   it('is stopped by nothing that goes wrong in the live store', async () => {

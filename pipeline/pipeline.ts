@@ -10,11 +10,12 @@ import type { Config } from '../config.ts';
 import { SET_ASIDE_REASONS } from '../contract/outcome.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import { type EventLog, type LogBatch, PIPELINE_GROUP } from '../kafka/port.ts';
-import type { OffsetRange, SessionStore } from '../postgres/port.ts';
+import { type OffsetRange, type SessionStore, SessionStoreError } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { abortable } from './abortable.ts';
 import { Ages } from './ages.ts';
+import { isRetryable } from './backoff.ts';
 import { commit } from './commit.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { gatherer } from './gather.ts';
@@ -84,7 +85,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const start = performance.now();
     await places.refresh(now());
     const unit = await prepare(portions);
-    await commit(unit, stop.signal, {
+    const { conversions } = await commit(unit, stop.signal, {
       sessions,
       analytics,
       onRetry(store, error, pauseMs) {
@@ -96,12 +97,14 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     });
     problems.clear();
     for (const prepared of unit) remember(prepared);
+    metrics.converted(conversions);
     const entries = unit.flatMap((prepared) => prepared.entries);
     const updating = performance.now();
     await live.update(entries);
     metrics.step('live', (performance.now() - updating) / 1_000);
     const ms = Math.round(performance.now() - start);
-    logger.debug({ events: entries.length, partitions: unit.length, ms }, 'counted');
+    const offsets = unit.map(({ portion }) => rangeText(portion));
+    logger.debug({ events: entries.length, conversions, offsets, ms }, 'counted');
   }
 
   async function prepare(portions: Portion[]): Promise<Prepared[]> {
@@ -122,6 +125,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     if (!portion.recounted && holding?.owner === portion.owner) holding.checkpoint = portion;
     metrics.counted(entries.length);
     for (const reason of SET_ASIDE_REASONS) metrics.setAside(reason, tally.total(reason));
+    const undecodable = tally.total('undecodable');
+    if (undecodable === 0) return;
+    logger.error(
+      { offsets: rangeText(portion), lines: undecodable },
+      'lines cannot be read: they are in the dead letters, and not counted',
+    );
   }
 
   async function countBatch(batch: LogBatch, signal: AbortSignal): Promise<void> {
@@ -145,7 +154,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   function report(error: unknown, partition: number, what: string): void {
     problems.set('pipeline', error instanceof Error ? error.message : String(error));
-    logger.error({ err: error, partition }, what);
+    logger[passes(error) ? 'warn' : 'error']({ err: error, partition }, what);
   }
 
   async function takeOver(partition: number, committed: number): Promise<number> {
@@ -200,6 +209,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       clearTimeout(impatience);
     },
   };
+}
+
+/** Nobody has to do anything: the store comes back, or somebody else counts the partition. */
+function passes(error: unknown): boolean {
+  return isRetryable(error) || (error instanceof SessionStoreError && error.code === 'fenced');
+}
+
+/** `partition:first-last`, as one looks for an offset. */
+function rangeText({ partition, firstOffset, nextOffset }: OffsetRange): string {
+  return `${partition}:${firstOffset}-${nextOffset - 1}`;
 }
 
 /** What is known of a partition that is ours. It holds only while every portion of it is counted in turn. */
