@@ -14,6 +14,7 @@ import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
+import { type ReadinessSources, readinessOf } from './readiness.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
@@ -30,9 +31,8 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     ]);
     const analytics = await openAnalyticsStore(config, sessions);
     // The query API answers without the log, all but the ledger.
-    const log = roles.includes('pipeline')
-      ? await openEventLog(config, logger)
-      : openEventLogLater(config, logger);
+    const counts = roles.includes('pipeline');
+    const log = counts ? await openEventLog(config, logger) : openEventLogLater(config, logger);
     const calendar = createCalendar(timeZone);
     const tracker = new VisitorTracker(live, {
       realtimeTtlMs,
@@ -43,22 +43,16 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const ports: Record<string, number> = {};
     /** In the order in which they are to be closed. */
     const closers: (() => Promise<void>)[] = [];
-    const problems: (() => string[] | Promise<string[]>)[] = [];
-
-    for (const [name, store] of Object.entries({ analytics, sessions })) {
-      problems.push(() => whyAway(name, store));
-    }
-
-    const readiness = async () => {
-      // Without the live store only live numbers are missing.
-      const [degraded, ...found] = await Promise.all([
-        whyAway('live', live),
-        ...problems.map((ask) => ask()),
-      ]);
-      return { ready: found.flat().length === 0, problems: found.flat(), degraded };
+    const sources: ReadinessSources = {
+      required: { analytics, sessions, ...(counts && { log }) },
+      // Without these, live numbers and the ledger are missing.
+      optional: { live, ...(!counts && { log }) },
+      problems: [],
+      degraded: [],
     };
+    const readiness = () => readinessOf(sources);
 
-    if (roles.includes('pipeline')) {
+    if (counts) {
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
@@ -70,7 +64,11 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         () => closing.close(),
         () => pipeline.close(),
       );
-      problems.push(() => pipeline.problems());
+      sources.problems.push(() => pipeline.problems());
+      sources.degraded.push(
+        () => pipeline.degraded(),
+        () => closing.degraded(),
+      );
     }
 
     if (roles.includes('query-api')) {
@@ -109,12 +107,4 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
 function logChange(logger: Logger) {
   return (what: 'joined' | 'left', { visitor, scope, at }: PresenceChange) =>
     logger.debug({ visitor, scope, at }, `Visitor ${what}`);
-}
-
-/** In words; empty where the store answers. */
-function whyAway(name: string, store: { ping(): Promise<void> }): Promise<string[]> {
-  return store.ping().then(
-    () => [],
-    (error: Error) => [`${name}: ${error.message}`],
-  );
 }

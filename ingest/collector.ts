@@ -12,6 +12,7 @@ import { type AppendedFrame, framer as createFramer } from './framer.ts';
 import { type Answer, Exchange, type HeaderLines, headerLines } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
+import { readiness } from './readiness.ts';
 import { refusals as createRefusals, REQUEST_ID_HEADER } from './refusals.ts';
 import { type RequestHead, readHead } from './request.ts';
 import { scriptServer } from './script.ts';
@@ -53,6 +54,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const serveScript = scriptServer(options.script);
   const turn = new Turn(options.turnBudget ?? TURN_BUDGET);
   let draining = false;
+  const isDraining = () => draining;
   let underWay = 0;
 
   const framer = createFramer(log, {
@@ -63,7 +65,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     pendingBytes: () => framer.pendingBytes,
     backlog: () => log.backlog(),
   });
-  const refusals = createRefusals({ metrics, log: logger });
+  const refusals = createRefusals({ metrics, log: logger, now });
   const { admit, addressOf } = await admission({
     framer,
     live,
@@ -164,21 +166,6 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     });
   }
 
-  async function readiness(): Promise<Answer> {
-    const problems: string[] = [];
-    if (draining) problems.push('shutting down');
-    const degraded: string[] = [];
-    await Promise.all([
-      log.ping().catch((error: Error) => problems.push(`log: ${error.message}`)),
-      live.ping().catch((error: Error) => degraded.push(`live: ${error.message}`)),
-    ]);
-    const { state, frames, bytes } = log.backlog();
-    // Beacons are taken meanwhile, so it is no problem of this port; a person should know all the same.
-    const spool = state === 'direct' ? {} : { spool: { state, frames, bytes } };
-    const body = JSON.stringify({ ready: problems.length === 0, problems, degraded, ...spool });
-    return { status: problems.length === 0 ? 200 : 503, headers: JSON_TYPE, body };
-  }
-
   const app = uws
     .App()
     .post('/e', postBeacons)
@@ -186,7 +173,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     .get('/pixel.gif', getPixel)
     .get('/beacon.js', (res, req) => begin(res).answer(serveScript(req)))
     .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"ok":true}' }))
-    .get('/readyz', (res) => settle(begin(res), readiness()))
+    .get('/readyz', (res) => settle(begin(res), readiness({ log, live, framer, refusals, isDraining })))
     .get('/metrics', (res) => {
       const { contentType } = options.metrics;
       const printed = options.metrics.metrics();

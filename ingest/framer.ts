@@ -41,6 +41,8 @@ export interface Framer {
   /** Settles once the log knows that these beacons were dropped. */
   drop(reason: DropReason, beacons: number, receivedAt: number, settle: Settle): void;
   readonly pendingBytes: number;
+  /** With more it refuses. */
+  readonly maxPendingBytes: number;
 }
 
 /** A frame that is durable. */
@@ -210,6 +212,7 @@ export function framer(log: Pick<EventLog, 'partitions' | 'append'>, options: Fr
   }
 
   return {
+    maxPendingBytes,
     get pendingBytes() {
       return pendingBytes;
     },

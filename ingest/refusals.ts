@@ -15,6 +15,8 @@ import type { Rejection } from './validation.ts';
 
 export const REQUEST_ID_HEADER = 'X-Request-Id';
 const RETRY_AFTER_SECONDS = 1;
+/** How long an overload is told of after it. */
+const REMEMBERED_MS = 10_000;
 const COME_AGAIN: ReadonlySet<number> = new Set([429, 503]);
 const OVERLOADED = givenOften(
   refused({ error: 'overloaded', message: 'more beacons come than can be taken' }),
@@ -23,6 +25,8 @@ const OVERLOADED = givenOften(
 export interface Refusals {
   /** By a rule. */
   reject(rejection: Rejection, retryAfterSeconds?: number): Answer;
+  /** Within the last ten seconds. */
+  readonly hasBeenOverloaded: boolean;
   /** Without a look at the request, as there is no time for it. */
   overloaded(): Answer;
   /** What kept beacons from being durable; whatever is not known here is a bug. */
@@ -31,7 +35,14 @@ export interface Refusals {
   failed(error: unknown): Answer;
 }
 
-export function refusals({ metrics, log }: { metrics: CollectorMetrics; log: Logger }): Refusals {
+interface RefusalOptions {
+  metrics: CollectorMetrics;
+  log: Logger;
+  now(): number;
+}
+
+export function refusals({ metrics, log, now }: RefusalOptions): Refusals {
+  let overloadedAt = Number.NEGATIVE_INFINITY;
   const ids = new WeakMap<LogError, string>();
   const warn = seldom<{ err: LogError; requestId: string }>((refused, unsaid) =>
     log.warn({ ...refused, unsaid }, 'the log takes no frames: beacons are refused, senders will try again'),
@@ -45,6 +56,11 @@ export function refusals({ metrics, log }: { metrics: CollectorMetrics; log: Log
     warn({ err: error, requestId });
     log.debug({ err: error, requestId }, 'an append was refused');
     return requestId;
+  }
+
+  function noteOverload(): void {
+    metrics.rejected('overloaded');
+    overloadedAt = now();
   }
 
   function failed(error: unknown): Answer {
@@ -63,13 +79,16 @@ export function refusals({ metrics, log }: { metrics: CollectorMetrics; log: Log
       log.debug({ requestId, error, field, index, rule }, 'a request was refused');
       return refused(rejection, { requestId, retryAfterSeconds });
     },
+    get hasBeenOverloaded() {
+      return now() - overloadedAt < REMEMBERED_MS;
+    },
     overloaded() {
-      metrics.rejected('overloaded');
+      noteOverload();
       return OVERLOADED;
     },
     untaken(error) {
       if (error instanceof OverloadedError) {
-        metrics.rejected('overloaded');
+        noteOverload();
         return refused({ error: 'overloaded', message: error.message });
       }
       if (!(error instanceof LogError)) return failed(error);

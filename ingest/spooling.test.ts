@@ -87,7 +87,7 @@ test.each(['refuses', 'hangs'] as const)(
     expect(await readiness.json()).toEqual({
       ready: true,
       problems: [],
-      degraded: [],
+      degraded: ['log: it takes no frames, 1 wait in the spool'],
       spool: { state: 'spooling', frames: 1, bytes: expect.any(Number) },
     });
     const metrics = await (await fetch(at('/metrics'))).text();
@@ -127,7 +127,14 @@ test('a full spool: 503 with the time to wait, and every beacon that was answere
   expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
   const readiness = await fetch(at('/readyz'));
   expect(readiness.status).toBe(503);
-  expect(await readiness.json()).toMatchObject({ ready: false, spool: { state: 'spooling' } });
+  expect(await readiness.json()).toMatchObject({
+    ready: false,
+    degraded: [
+      expect.stringMatching(/^log: it takes no frames, \d+ wait in the spool$/),
+      expect.stringMatching(/^spool: it holds 0\.1 of 0\.1 MiB$/),
+    ],
+    spool: { state: 'spooling' },
+  });
 
   main.fault = undefined;
   await isReplayed();

@@ -114,16 +114,18 @@ describe('closing', () => {
   it('goes on after a failure, which is counted', async () => {
     const { analytics } = system().stores;
     let failures = 2;
-    const { metric } = start({
+    const { metric, closing } = start({
       analytics: {
         updateIntervals: (task) =>
           failures-- > 0 ? Promise.reject(new Error('away')) : analytics.updateIntervals(task),
       },
     });
+    await vi.waitFor(() => expect(closing.degraded()).toEqual(['intervals: away']));
     await vi.waitFor(
       async () => {
         expect(await metric('footfall_intervals_failures_total')).toBe(2);
         expect(await metric('footfall_intervals_updated_timestamp_seconds')).toBeGreaterThan(0);
+        expect(closing.degraded()).toEqual([]);
       },
       { timeout: 10_000 },
     );

@@ -37,6 +37,8 @@ export interface ClosingOptions {
 }
 
 export interface Closing {
+  /** Why ranges with today in them stand still, in words; empty where the last look went well. */
+  degraded(): string[];
   /** Ends what is under way; what it had begun does not count. */
   close(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function startClosing(options: ClosingOptions): Closing {
   const metrics = closingMetrics(options.metrics);
   const stop = new AbortController();
   let updatedAt = Number.NEGATIVE_INFINITY;
+  let failure: string | undefined;
   const running = run();
 
   async function run(): Promise<void> {
@@ -58,9 +61,11 @@ export function startClosing(options: ClosingOptions): Closing {
       const began = performance.now();
       try {
         await sessions.withLock('intervals', 'exclusive', update);
+        failure = undefined;
       } catch (error) {
         if (stop.signal.aborted) return;
         metrics.failed();
+        failure = error instanceof Error ? error.message : String(error);
         logger.warn({ err: error }, 'return intervals are not up to date: trying again');
       }
       await pause(pauseAfter(performance.now() - began), undefined, {
@@ -86,6 +91,7 @@ export function startClosing(options: ClosingOptions): Closing {
   }
 
   return {
+    degraded: () => (failure === undefined ? [] : [`intervals: ${failure}`]),
     async close() {
       stop.abort();
       await running;

@@ -101,9 +101,25 @@ describe('the pipeline', () => {
     await running.called('sessions.applyBatch', 1);
     expect(await running.metric('footfall_lag_seconds', { partition: '1' })).toBe(120);
     expect(await running.metric('footfall_lag_seconds', { partition: '0' })).toBe(0);
+    expect(running.pipeline?.degraded()).toEqual(['lag: counting is 120 s behind, most in partition 1']);
     away = false;
     await system().counted();
     expect(await running.metric('footfall_lag_seconds', { partition: '1' })).toBe(0);
+    expect(running.pipeline?.degraded()).toEqual([]);
+  });
+
+  it('is not degraded by the seconds that a unit takes', async () => {
+    let away = true;
+    const running = await system().start((call) =>
+      away && call === 'sessions.applyBatch' ? { when: 'before', what: unavailable() } : undefined,
+    );
+    await append(system().log, 1, event({ received_at: NOW - 10_000 }));
+    await running.called('sessions.applyBatch', 1);
+    expect(running.pipeline?.degraded()).toEqual([]);
+    system().now += 1_000;
+    expect(running.pipeline?.degraded()).toEqual(['lag: counting is 11 s behind, most in partition 1']);
+    away = false;
+    await system().counted();
   });
 
   it('tells how long each step of a unit took, and the commit of its offsets', async () => {

@@ -30,6 +30,8 @@ import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
 const SWEEP_MS = 250;
 const RESTORE_MS = 1_000;
+/** A unit under load takes some seconds from the receipt of its first event. */
+const BEHIND_S = 10;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
@@ -49,6 +51,8 @@ export interface PipelineOptions {
 export interface Pipeline {
   /** What it waits for, in words; empty when all goes well. */
   problems(): string[];
+  /** How far it is behind, in words, where that is more than a busy pipeline is; empty else. */
+  degraded(): string[];
   /** Counts what it has taken, then takes no more. The stores stay open: they are the caller's. */
   close(): Promise<void>;
 }
@@ -200,6 +204,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   return {
     problems: () => [...problems].map(([store, message]) => `${store}: ${message}`),
+    degraded() {
+      const [[partition, seconds] = [0, 0]] = [...ages.at(now())].sort(([, one], [, other]) => other - one);
+      if (seconds <= BEHIND_S) return [];
+      return [`lag: counting is ${Math.round(seconds)} s behind, most in partition ${partition}`];
+    },
     async close() {
       clearInterval(sweeper);
       clearInterval(restorer);
