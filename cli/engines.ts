@@ -6,7 +6,7 @@ import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
 import type { LazyLog } from '../kafka/lazy-log.ts';
 import { openLog, openLogLater, openLogWithSpool } from '../kafka/open.ts';
-import type { EventLog, LogOptions } from '../kafka/port.ts';
+import type { EventLog, LogOptions, LogTrouble } from '../kafka/port.ts';
 import { openSessions } from '../postgres/open.ts';
 import type { SessionStore } from '../postgres/port.ts';
 
@@ -54,8 +54,13 @@ function logOptions(config: Config, logger: Logger): LogOptions {
     retentionBytes: config.logRetentionBytes,
     maxBytes: config.logMaxBytes,
     onTrouble({ kind, ...trouble }) {
-      const lost = kind === 'gap' || kind === 'beyond_end';
-      logger[lost ? 'error' : 'warn']({ kind, ...trouble }, 'event log');
+      logger[levelOf(kind)]({ kind, ...trouble }, 'event log');
     },
   };
+}
+
+/** Error: something is lost, or will not go on by itself. */
+function levelOf(kind: LogTrouble['kind']): 'info' | 'warn' | 'error' {
+  if (kind === 'gap' || kind === 'beyond_end') return 'error';
+  return kind === 'replaying' || kind === 'replayed' ? 'info' : 'warn';
 }

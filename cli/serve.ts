@@ -1,4 +1,5 @@
 /** The process of the pipeline, the query API, or both: embedded, the analytics store belongs to one process. */
+import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
@@ -9,10 +10,12 @@ import { startPipeline } from '../pipeline/pipeline.ts';
 import { startPresenceSeries } from '../pipeline/presence-series.ts';
 import { startQueryApi } from '../query-api/server.ts';
 import { openLive } from '../redis/open.ts';
+import type { PresenceChange } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
+import { type ReadinessSources, readinessOf } from './readiness.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
@@ -29,32 +32,28 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     ]);
     const analytics = await openAnalyticsStore(config, sessions);
     // The query API answers without the log, all but the ledger.
-    const log = roles.includes('pipeline')
-      ? await openEventLog(config, logger)
-      : openEventLogLater(config, logger);
+    const counts = roles.includes('pipeline');
+    const log = counts ? await openEventLog(config, logger) : openEventLogLater(config, logger);
     const calendar = createCalendar(timeZone);
-    const tracker = new VisitorTracker(live, { realtimeTtlMs });
+    const tracker = new VisitorTracker(live, {
+      realtimeTtlMs,
+      ...(logger.isLevelEnabled('debug') && { onChange: logChange(logger) }),
+    });
     const metrics = new Registry();
     collectDefaultMetrics({ register: metrics });
     const ports: Record<string, number> = {};
     /** In the order in which they are to be closed. */
     const closers: (() => Promise<void>)[] = [];
-    const problems: (() => string[] | Promise<string[]>)[] = [];
-
-    for (const [name, store] of Object.entries({ analytics, sessions })) {
-      problems.push(() => whyAway(name, store));
-    }
-
-    const readiness = async () => {
-      // Without the live store only live numbers are missing.
-      const [degraded, ...found] = await Promise.all([
-        whyAway('live', live),
-        ...problems.map((ask) => ask()),
-      ]);
-      return { ready: found.flat().length === 0, problems: found.flat(), degraded };
+    const sources: ReadinessSources = {
+      required: { analytics, sessions, ...(counts && { log }) },
+      // Without these, live numbers and the ledger are missing.
+      optional: { live, ...(!counts && { log }) },
+      problems: [],
+      degraded: [],
     };
+    const readiness = () => readinessOf(sources);
 
-    if (roles.includes('pipeline')) {
+    if (counts) {
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
@@ -71,7 +70,11 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         () => closing.close(),
         () => pipeline.close(),
       );
-      problems.push(() => pipeline.problems());
+      sources.problems.push(() => pipeline.problems());
+      sources.degraded.push(
+        () => pipeline.degraded(),
+        () => closing.degraded(),
+      );
     }
 
     if (roles.includes('query-api')) {
@@ -107,10 +110,8 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
   });
 }
 
-/** In words; empty where the store answers. */
-function whyAway(name: string, store: { ping(): Promise<void> }): Promise<string[]> {
-  return store.ping().then(
-    () => [],
-    (error: Error) => [`${name}: ${error.message}`],
-  );
+/** The visitor by the number that sockets say, too: never by an address or a fingerprint. */
+function logChange(logger: Logger) {
+  return (what: 'joined' | 'left', { visitor, scope, at }: PresenceChange) =>
+    logger.debug({ visitor, scope, at }, `Visitor ${what}`);
 }

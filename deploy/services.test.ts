@@ -136,7 +136,10 @@ describeWithStack('the services of docker-compose.yml', 'STACK_KAFKA', (brokers)
       test('show the numbers of each to Prometheus', async () => {
         const metrics = async (name: string) => (await fetch(`${origins[name]}/metrics`)).text();
         expect(await metrics('ingest')).toContain('footfall_beacons_accepted_total');
-        expect(await metrics('pipeline')).toContain('footfall_events_counted_total 1');
+        // The stores have the event a moment before the pipeline knows that they have.
+        await vi.waitFor(async () => {
+          expect(await metrics('pipeline')).toContain('footfall_events_counted_total 1');
+        }, PATIENCE);
         expect(await metrics('query-api')).toContain('footfall_api_request_seconds');
       });
 

@@ -9,7 +9,14 @@ import { type LiveStore, LiveStoreError } from '../redis/port.ts';
 import { type BacklogReportOptions, type BacklogReports, reportBacklog } from './backlog-report.ts';
 
 const MINUTE = 60_000;
-const WAITING: Backlog = { state: 'spooling', frames: 3, bytes: 4_000, spooled: 5, replayed: 2 };
+const WAITING: Backlog = {
+  ...NO_BACKLOG,
+  state: 'spooling',
+  frames: 3,
+  bytes: 4_000,
+  spooled: 5,
+  replayed: 2,
+};
 
 let now: number;
 let live: LiveStore;

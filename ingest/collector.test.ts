@@ -242,6 +242,20 @@ describe('an accepted beacon', () => {
     expect(event).not.toHaveProperty('unknown_field');
   });
 
+  test('is in a frame whose size, and time to be durable, are counted', async () => {
+    const metrics = new Registry();
+    await restart({}, { metrics });
+    expect((await post([BEACON, BEACON, BEACON])).status).toBe(202);
+    const found = async (name: string, metricName: string) =>
+      (await metrics.getSingleMetric(name)?.get())?.values.find(
+        (each) => 'metricName' in each && each.metricName === metricName && each.labels.into === 'log',
+      )?.value;
+    expect(await found('footfall_frame_events', 'footfall_frame_events_sum')).toBe(3);
+    expect(await found('footfall_frame_bytes', 'footfall_frame_bytes_sum')).toBeGreaterThan(300);
+    expect(await found('footfall_append_seconds', 'footfall_append_seconds_count')).toBe(1);
+    expect(await found('footfall_append_seconds', 'footfall_append_seconds_sum')).toBeGreaterThan(0);
+  });
+
   test('keeps of an address the path, fragments that are one, and campaigns', async () => {
     const urls: [string, string][] = [
       [

@@ -8,11 +8,13 @@ import { OUTCOME_HEADER } from '../contract/outcome.ts';
 import { oneKey, type VisitorKeys } from '../contract/visitor-key.ts';
 import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
-import { admission, refused } from './admission.ts';
-import { framer as createFramer } from './framer.ts';
-import { type Answer, Exchange, givenOften, type HeaderLines, headerLines } from './http.ts';
+import { admission } from './admission.ts';
+import { type AppendedFrame, framer as createFramer } from './framer.ts';
+import { type Answer, Exchange, type HeaderLines, headerLines } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
+import { readiness } from './readiness.ts';
+import { refusals as createRefusals, REQUEST_ID_HEADER } from './refusals.ts';
 import { type RequestHead, readHead } from './request.ts';
 import { scriptServer } from './script.ts';
 import { Turn, type TurnBudget } from './turn.ts';
@@ -21,7 +23,6 @@ import { checkBeacon, parseBeacons } from './validation.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
 const TURN_BUDGET: TurnBudget = { burst: 40, lasting: 4, patience: 100, calm: 1_000 };
-const BUSY = givenOften(refused({ error: 'overloaded', message: 'more beacons come than can be taken' }));
 
 export interface CollectorOptions {
   config: Pick<Config, 'host' | 'ingestPort' | 'trustedProxies' | 'respectDnt' | 'ingestRateLimit'>;
@@ -56,20 +57,23 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const serveScript = scriptServer(options.script);
   const turn = new Turn(options.turnBudget ?? TURN_BUDGET);
   let draining = false;
+  const isDraining = () => draining;
   let underWay = 0;
 
   const framer = createFramer(log, {
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
-    onAppended: (events, bytes) => metrics.frame(events, bytes),
+    onAppended,
   });
   const metrics = collectorMetrics(options.metrics, {
     pendingBytes: () => framer.pendingBytes,
     backlog: () => log.backlog(),
   });
-  const { admit, reject, addressOf } = await admission({
+  const refusals = createRefusals({ metrics, log: logger, now });
+  const { admit, addressOf } = await admission({
     framer,
     live,
     metrics,
+    refusals,
     log: logger,
     fingerprintSecret,
     visitorKeys: options.visitorKeys ?? oneKey(fingerprintSecret),
@@ -87,24 +91,24 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     });
   }
 
-  /** A bug becomes a 500 and a log line, not a hanging client. */
-  function failed(client: Exchange, error: unknown): void {
-    logger.error({ err: error }, 'a request failed');
-    client.answer({ status: 500 });
+  /** The offset, with the line's place in the frame, is what raw has of an event: so one can be followed. */
+  function onAppended({ seconds, ...frame }: AppendedFrame): void {
+    metrics.frame({ seconds, ...frame });
+    logger.debug({ ...frame, ms: Math.round(seconds * 1_000) }, 'a frame is durable');
   }
 
   function guarded(client: Exchange, work: () => void): void {
     try {
       work();
     } catch (error) {
-      failed(client, error);
+      client.answer(refusals.failed(error));
     }
   }
 
   function settle(client: Exchange, work: Promise<Answer>): void {
     work.then(
       (answer) => client.answer(answer),
-      (error: unknown) => failed(client, error),
+      (error: unknown) => client.answer(refusals.failed(error)),
     );
   }
 
@@ -112,7 +116,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const client = begin(res, ANY_ORIGIN);
     if (turn.isOver) {
       // Without its body, which costs more to take than to let the engine pass over it.
-      refuse(client);
+      client.answer(refusals.overloaded());
       return;
     }
     const head = readHead(res, req);
@@ -124,32 +128,27 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   function takeBeacons(client: Exchange, head: RequestHead, body: Buffer | undefined): void {
     if (body === undefined) {
       const message = `the body is larger than ${MAX_BODY_BYTES} bytes`;
-      client.answer({ ...reject({ error: 'body_too_large', message }), close: true });
+      client.answer({ ...refusals.reject({ error: 'body_too_large', message }), close: true });
       return;
     }
     if (turn.isOver) {
-      refuse(client);
+      client.answer(refusals.overloaded());
       return;
     }
     if (!BEACON_TYPE.test(head.contentType)) {
       const message = 'the content type must be application/json or text/plain';
-      client.answer(reject({ error: 'unsupported_media_type', message }));
+      client.answer(refusals.reject({ error: 'unsupported_media_type', message }));
       return;
     }
     const parsed = parseBeacons(body);
-    if ('rejection' in parsed) client.answer(reject(parsed.rejection));
+    if ('rejection' in parsed) client.answer(refusals.reject(parsed.rejection));
     else admit(head, parsed, (answer) => client.answer(answer));
-  }
-
-  function refuse(client: Exchange): void {
-    metrics.rejected('overloaded');
-    client.answer(BUSY);
   }
 
   function getPixel(res: HttpResponse, req: HttpRequest): void {
     const client = begin(res, NOT_CACHED);
     if (turn.isOver) {
-      refuse(client);
+      client.answer(refusals.overloaded());
       return;
     }
     const head = readHead(res, req);
@@ -162,28 +161,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     const beacon = pixelBeacon({ ...head, ...asked, address: addressOf(head) }, fingerprintSecret, day);
     const parsed = checkBeacon(beacon);
     if ('rejection' in parsed) {
-      client.answer(reject(parsed.rejection));
+      client.answer(refusals.reject(parsed.rejection));
       return;
     }
     admit(head, parsed, (answer) => {
       if (answer.status !== 202) return client.answer(answer);
       client.answer({ status: 200, headers: (answer.headers ?? '') + GIF_TYPE, body: PIXEL });
     });
-  }
-
-  async function readiness(): Promise<Answer> {
-    const problems: string[] = [];
-    if (draining) problems.push('shutting down');
-    const degraded: string[] = [];
-    await Promise.all([
-      log.ping().catch((error: Error) => problems.push(`log: ${error.message}`)),
-      live.ping().catch((error: Error) => degraded.push(`live: ${error.message}`)),
-    ]);
-    const { state, frames, bytes } = log.backlog();
-    // Beacons are taken meanwhile, so it is no problem of this port; a person should know all the same.
-    const spool = state === 'direct' ? {} : { spool: { state, frames, bytes } };
-    const body = JSON.stringify({ ready: problems.length === 0, problems, degraded, ...spool });
-    return { status: problems.length === 0 ? 200 : 503, headers: JSON_TYPE, body };
   }
 
   const app = uws
@@ -193,7 +177,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     .get('/pixel.gif', getPixel)
     .get('/beacon.js', (res, req) => begin(res).answer(serveScript(req)))
     .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"ok":true}' }))
-    .get('/readyz', (res) => settle(begin(res), readiness()))
+    .get('/readyz', (res) => settle(begin(res), readiness({ log, live, framer, refusals, isDraining })))
     .get('/metrics', (res) => {
       const { contentType } = options.metrics;
       const printed = options.metrics.metrics();
@@ -247,7 +231,7 @@ const GIF_TYPE = headerLines({ 'Content-Type': 'image/gif' });
 /** Any page may send beacons; nothing that an answer says is a secret, and no cookie is read. */
 const ANY_ORIGIN = headerLines({
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': `${OUTCOME_HEADER}, Retry-After`,
+  'Access-Control-Expose-Headers': `${OUTCOME_HEADER}, Retry-After, ${REQUEST_ID_HEADER}`,
 });
 const PREFLIGHT =
   ANY_ORIGIN +

@@ -41,11 +41,24 @@ export interface Framer {
   /** Settles once the log knows that these beacons were dropped. */
   drop(reason: DropReason, beacons: number, receivedAt: number, settle: Settle): void;
   readonly pendingBytes: number;
+  /** With more it refuses. */
+  readonly maxPendingBytes: number;
+}
+
+/** A frame that is durable. */
+export interface AppendedFrame {
+  partition: number;
+  /** None where it waits in a spool. */
+  offset: number | undefined;
+  events: number;
+  bytes: number;
+  /** From the append to that. */
+  seconds: number;
 }
 
 export interface FramerOptions {
   maxPendingBytes?: number;
-  onAppended?(events: number, bytes: number): void;
+  onAppended?(frame: AppendedFrame): void;
 }
 
 /** Events that were added together: in as many frames as their visitors have partitions. */
@@ -135,10 +148,12 @@ export function framer(log: Pick<EventLog, 'partitions' | 'append'>, options: Fr
     appending += 1;
     if (drops !== undefined) body.write(lineOf(drops));
     const closed = body.take();
+    const began = performance.now();
     log.append(partition, closed).then(
-      () => {
+      (offset) => {
         appended(bytes);
-        onAppended?.(events, closed.byteLength);
+        const seconds = (performance.now() - began) / 1_000;
+        onAppended?.({ partition, offset, events, bytes: closed.byteLength, seconds });
         for (const addition of additions) addition.leave(undefined);
       },
       (error: unknown) => {
@@ -197,6 +212,7 @@ export function framer(log: Pick<EventLog, 'partitions' | 'append'>, options: Fr
   }
 
   return {
+    maxPendingBytes,
     get pendingBytes() {
       return pendingBytes;
     },

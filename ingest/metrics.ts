@@ -1,7 +1,11 @@
 /** What the collector counts. Names and meanings are listed in docs/operations.md. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { DROP_REASONS, type DropReason, REJECT_REASONS, type RejectReason } from '../contract/outcome.ts';
 import type { Backlog } from '../kafka/port.ts';
+import { counted } from './counted.ts';
+import { frameMetrics } from './frame-metrics.ts';
+import type { AppendedFrame } from './framer.ts';
+import { spoolMetrics } from './spool-metrics.ts';
 
 export interface CollectorMetrics {
   /** @param late of the beacons */
@@ -11,8 +15,10 @@ export interface CollectorMetrics {
   rejected(reason: RejectReason): void;
   /** A rate limit that is this collector's alone. */
   unshared(): void;
+  /** A bug. */
+  failed(): void;
   aborted(): void;
-  frame(events: number, bytes: number): void;
+  frame(frame: AppendedFrame): void;
 }
 
 /** What is read when the metrics are. */
@@ -20,8 +26,6 @@ interface Measured {
   pendingBytes(): number;
   backlog(): Backlog;
 }
-
-const SPOOL_STATES: readonly Backlog['state'][] = ['direct', 'spooling', 'replaying'];
 
 export function collectorMetrics(registry: Registry, measured: Measured): CollectorMetrics {
   const registers = [registry];
@@ -66,20 +70,14 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
     help: 'Reports of what an address sent that the live store did not take: other collectors do not know of it',
     registers,
   });
+  const failed = new Counter({
+    name: 'footfall_requests_failed_total',
+    help: 'Requests answered 500: a bug, of which the log tells',
+    registers,
+  });
   const aborted = new Counter({
     name: 'footfall_requests_aborted_total',
     help: 'Requests whose client left before the answer',
-    registers,
-  });
-  const frameEvents = new Histogram({
-    name: 'footfall_frame_events',
-    help: 'Events in a frame of the log',
-    buckets: [1, 5, 20, 50, 100, 200, 500],
-    registers,
-  });
-  const frameBytes = new Counter({
-    name: 'footfall_frame_bytes_total',
-    help: 'Bytes of frames appended to the log',
     registers,
   });
   new Gauge({
@@ -104,62 +102,7 @@ export function collectorMetrics(registry: Registry, measured: Measured): Collec
     rejected: (reason) => rejected.set(reason, (rejected.get(reason) ?? 0) + 1),
     unshared: () => unshared.inc(),
     aborted: () => aborted.inc(),
-    frame: (events, bytes) => {
-      frameEvents.observe(events);
-      frameBytes.inc(bytes);
-    },
+    failed: () => failed.inc(),
+    frame: frameMetrics(registers),
   };
-}
-
-function spoolMetrics(registers: Registry[], backlog: () => Backlog): void {
-  new Gauge({
-    name: 'footfall_spool_state',
-    help: '1 for the state that the way to the log is in',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      for (const state of SPOOL_STATES) this.set({ state }, backlog().state === state ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'footfall_spool_frames',
-    help: 'Frames that are acknowledged and wait in the spool for the log',
-    registers,
-    collect() {
-      this.set(backlog().frames);
-    },
-  });
-  new Gauge({
-    name: 'footfall_spool_bytes',
-    help: 'Bytes that the spool holds, of at most SPOOL_MAX_BYTES',
-    registers,
-    collect() {
-      this.set(backlog().bytes);
-    },
-  });
-  counted(
-    registers,
-    'footfall_spooled_frames_total',
-    'Frames that were put into the spool',
-    () => backlog().spooled,
-  );
-  counted(
-    registers,
-    'footfall_replayed_frames_total',
-    'Frames that were taken from the spool to the log',
-    () => backlog().replayed,
-  );
-}
-
-/** A counter whose value is counted elsewhere. */
-function counted(registers: Registry[], name: string, help: string, count: () => number): void {
-  new Counter({
-    name,
-    help,
-    registers,
-    collect() {
-      this.reset();
-      this.inc(count());
-    },
-  });
 }

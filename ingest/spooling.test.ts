@@ -87,7 +87,7 @@ test.each(['refuses', 'hangs'] as const)(
     expect(await readiness.json()).toEqual({
       ready: true,
       problems: [],
-      degraded: [],
+      degraded: ['log: it takes no frames, 1 wait in the spool'],
       spool: { state: 'spooling', frames: 1, bytes: expect.any(Number) },
     });
     const metrics = await (await fetch(at('/metrics'))).text();
@@ -95,7 +95,11 @@ test.each(['refuses', 'hangs'] as const)(
     expect(metrics).toContain('footfall_spool_state{state="direct"} 0');
     expect(metrics).toMatch(/^footfall_spool_frames 1$/m);
     expect(metrics).toMatch(/^footfall_spool_bytes [1-9]\d+$/m);
+    expect(metrics).toContain(`footfall_spool_max_bytes ${SPOOL_MAX_BYTES}`);
     expect(metrics).toMatch(/^footfall_spooled_frames_total 1$/m);
+    expect(metrics).toContain('footfall_append_seconds_count{into="spool"} 1');
+    expect(metrics).toContain('footfall_frame_events_sum{into="spool"} 1');
+    expect(metrics).toContain('footfall_append_seconds_count{into="log"} 0');
 
     main.fault = undefined;
     await isReplayed();
@@ -123,7 +127,14 @@ test('a full spool: 503 with the time to wait, and every beacon that was answere
   expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
   const readiness = await fetch(at('/readyz'));
   expect(readiness.status).toBe(503);
-  expect(await readiness.json()).toMatchObject({ ready: false, spool: { state: 'spooling' } });
+  expect(await readiness.json()).toMatchObject({
+    ready: false,
+    degraded: [
+      expect.stringMatching(/^log: it takes no frames, \d+ wait in the spool$/),
+      expect.stringMatching(/^spool: it holds 0\.1 of 0\.1 MiB$/),
+    ],
+    spool: { state: 'spooling' },
+  });
 
   main.fault = undefined;
   await isReplayed();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readConfig, VARIABLES } from '../config.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type { Conversions, Realtime, VisitorStats } from '../contract/query.ts';
+import { documentedMetrics } from '../deploy/operations.fixture.ts';
 import { Installation } from './installation.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -125,14 +126,40 @@ describe('the commands of the README', () => {
 describe('docs/operations.md', () => {
   const operations = read('docs/operations.md');
 
-  test('names every metric that is served, and no other', async () => {
-    const served = new Set<string>();
-    for (const origin of [footfall.collector, footfall.api]) {
-      const metrics = await (await fetch(`${origin}/metrics`)).text();
-      for (const [, name = ''] of metrics.matchAll(/^# TYPE (footfall_\w+)/gm)) served.add(name);
+  const documented = documentedMetrics();
+
+  async function served(): Promise<string> {
+    const texts = [footfall.collector, footfall.api].map(async (origin) =>
+      (await fetch(`${origin}/metrics`)).text(),
+    );
+    return (await Promise.all(texts)).join('');
+  }
+
+  test('names every metric that is served, and no other, each with its type and a meaning', async () => {
+    const found = [...(await served()).matchAll(/^# TYPE (footfall_\w+) (\w+)$/gm)];
+    const types = [...documented].map(([name, { type }]) => [name, type]);
+    expect(Object.fromEntries(types)).toEqual(
+      Object.fromEntries(found.map(([, name = '', type]) => [name, type])),
+    );
+    for (const [name, { meaning }] of documented) expect(meaning, name).toMatch(/\w+ \w+/);
+  });
+
+  test('names the labels of each, which a system at work has', async () => {
+    await footfall.query('trends/?end_date=2025-01-01');
+    const found = new Map<string, string[]>();
+    for (const [, sample = '', labels = ''] of (await served()).matchAll(/^(footfall_\w+)(?:\{(.*)\})? /gm)) {
+      const [name] = [...documented.keys()]
+        .filter((each) => sample.startsWith(each))
+        .sort()
+        .reverse();
+      const names = [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label);
+      found.set(
+        name ?? sample,
+        names.filter((label) => label !== 'le'),
+      );
     }
-    const documented = new Set([...operations.matchAll(/`(footfall_\w+)`/g)].map(([, name]) => name));
-    expect([...documented].sort()).toEqual([...served].sort());
+    const expected = [...documented].map(([name, { labels }]) => [name, labels]);
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
   });
 
   test('names every variable that is read', () => {

@@ -68,6 +68,22 @@ export function describeEventLog(name: string, create: () => Promise<LogUnderTes
       }
     });
 
+    test('a consumer is told of the offset of every batch once it is committed, and of none that it rejected', async () => {
+      const recorder = new Recorder();
+      recorder.rejections = 1;
+      const subscription = await log.subscribe(GROUP, recorder);
+      await append(0, 'a');
+      await consumed(recorder, 0, ['a']);
+      await eventually(() => expect(recorder.commits).toHaveLength(1));
+      const [lag] = await log.lag(GROUP);
+      expect(recorder.commits).toEqual([
+        { partition: 0, nextOffset: lag?.committed, seconds: expect.any(Number) },
+      ]);
+      expect(lag?.committed).toBe(lag?.end);
+      expect(recorder.commits[0]?.seconds).toBeGreaterThan(0);
+      await subscription.close();
+    });
+
     test('partitions are apart, and read side by side', async () => {
       const recorder = new Recorder();
       let release = () => {};

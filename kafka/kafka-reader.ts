@@ -136,11 +136,14 @@ export class PartitionReader {
       return true;
     });
     if (consumed === undefined || this.#drop.signal.aborted) return undefined;
+    const began = performance.now();
     const committed = await this.#untilDone('store_failed', async () => {
       await commit(partition, nextOffset);
       return true;
     });
-    return committed === undefined ? undefined : nextOffset;
+    if (committed === undefined) return undefined;
+    consumer.committed?.({ partition, nextOffset, seconds: (performance.now() - began) / 1_000 });
+    return nextOffset;
   }
 
   /** Repeats `work` with growing pauses until it resolves, or once more has failed after the end: then undefined. */

@@ -68,8 +68,8 @@ const subscribed = new Set<string>();
 
 /** What the embedded log can do beyond the port, for whoever uses it as a spool. */
 export interface EmbeddedLog extends EventLog {
-  /** Frames that `group` has yet to read, and the bytes of all that is there: what `maxBytes` limits. */
-  holds(group: string): { frames: number; bytes: number };
+  /** Frames that `group` has yet to read, and the bytes of all that is there, which `maxBytes` limits. */
+  holds(group: string): { frames: number; bytes: number; maxBytes: number };
   /**
    * Takes a duty that one process on the machine may have at a time, or keeps it: says whether it is `holder`'s for
    * the next `forMs`. A holder that was killed blocks the others no longer than that.
@@ -164,11 +164,11 @@ class LmdbLog implements EmbeddedLog {
     return NO_BACKLOG;
   }
 
-  holds(group: string): { frames: number; bytes: number } {
+  holds(group: string): { frames: number; bytes: number; maxBytes: number } {
     this.#mustBeOpen();
     const rows = lagOf(this.#store, group);
     const frames = rows.reduce((sum, { committed, end }) => sum + end - committed, 0);
-    return { frames, bytes: this.#store.storedBytes() };
+    return { frames, bytes: this.#store.storedBytes(), maxBytes: this.#options.maxBytes };
   }
 
   async lease(duty: string, holder: string, forMs: number): Promise<boolean> {

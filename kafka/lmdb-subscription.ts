@@ -123,11 +123,18 @@ class PartitionLoop {
   }
 
   async #commit(): Promise<void> {
-    const { store, group } = this.#context;
+    const { store, group, consumer } = this.#context;
+    const partition = this.#partition;
     if (this.#uncommitted === undefined) return;
     const { nextOffset } = this.#uncommitted;
     this.#uncommitted = undefined;
-    await this.#untilDone('store_failed', () => store.putOffset(this.#partition, group, nextOffset));
+    const began = performance.now();
+    const committed = await this.#untilDone('store_failed', async () => {
+      await store.putOffset(partition, group, nextOffset);
+      return true;
+    });
+    if (committed === undefined) return;
+    consumer.committed?.({ partition, nextOffset, seconds: (performance.now() - began) / 1_000 });
   }
 
   async #offer(frames: Frame[], firstOffset: number, nextOffset: number): Promise<true> {

@@ -72,8 +72,18 @@ export interface LogConsumer {
    */
   batch(batch: LogBatch, signal: AbortSignal): Promise<void>;
 
+  /** Told of every offset that was committed, with how long that took. Must not throw. */
+  committed?(commit: OffsetCommit): void;
+
   /** The partition is no longer ours. No call for it is running. */
   revoked(partition: number): void;
+}
+
+export interface OffsetCommit {
+  partition: number;
+  nextOffset: number;
+  /** Repeats included. */
+  seconds: number;
 }
 
 export interface LogBatch {
@@ -116,12 +126,21 @@ export interface Backlog {
   frames: number;
   /** Bytes that the spool holds. */
   bytes: number;
+  /** With so many it refuses; 0 where there is no spool. */
+  maxBytes: number;
   /** Frames that this handle put into the spool, and those that it took from there to the log. */
   spooled: number;
   replayed: number;
 }
 
-export const NO_BACKLOG: Backlog = { state: 'direct', frames: 0, bytes: 0, spooled: 0, replayed: 0 };
+export const NO_BACKLOG: Backlog = {
+  state: 'direct',
+  frames: 0,
+  bytes: 0,
+  maxBytes: 0,
+  spooled: 0,
+  replayed: 0,
+};
 
 /** Something a person should know of. The log goes on, unless `kind` says otherwise. */
 export interface LogTrouble {

@@ -1,10 +1,11 @@
 /** A consumer for tests: starts where it is told, keeps what it gets, fails as often as asked. */
-import type { Frame, LogBatch, LogConsumer } from './port.ts';
+import type { Frame, LogBatch, LogConsumer, OffsetCommit } from './port.ts';
 
 export class Recorder implements LogConsumer {
   readonly assignments: { partition: number; committed: number }[] = [];
   readonly batches: LogBatch[] = [];
   readonly revocations: number[] = [];
+  readonly commits: OffsetCommit[] = [];
   /** Offered batches, also those that were rejected. */
   offered: LogBatch[] = [];
   /** Where to start, by partition; elsewhere at the committed offset. */
@@ -33,6 +34,10 @@ export class Recorder implements LogConsumer {
       throw new Error('store is down');
     }
     this.batches.push(batch);
+  }
+
+  committed(commit: OffsetCommit): void {
+    this.commits.push(commit);
   }
 
   revoked(partition: number): void {

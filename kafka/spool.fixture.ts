@@ -11,6 +11,8 @@ import type { EventLog, LogTrouble } from './port.ts';
 import { Recorder } from './recorder.fixture.ts';
 
 export const PARTITIONS = 3;
+/** Of the spool. */
+export const MAX_BYTES = 64 * 1024 ** 2;
 /** Long enough that a busy machine does not take an answer for none; tests of a log that hangs need not wait so long. */
 const STALL_MS = 10_000;
 
@@ -46,7 +48,7 @@ export function useSpool(): SpoolUnderTest {
         { partitions: PARTITIONS, onTrouble: (trouble) => subject.troubles.push(trouble) },
         {
           folder: join(subject.folder, 'spool'),
-          maxBytes: 64 * 1024 ** 2,
+          maxBytes: MAX_BYTES,
           stallMs: STALL_MS,
           firstPauseMs: 5,
           maxPauseMs: 50,

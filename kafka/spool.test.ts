@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eventually } from './eventually.fixture.ts';
 import { MAX_FRAME_BYTES } from './port.ts';
-import { appendAll, numbered, PARTITIONS, useSpool } from './spool.fixture.ts';
+import { appendAll, MAX_BYTES, numbered, PARTITIONS, useSpool } from './spool.fixture.ts';
 import { REPLAY_BATCH_BYTES } from './spool-replay.ts';
 
 const KIB = 1024;
@@ -16,7 +16,14 @@ describe('while the log takes frames', () => {
   test('they go there and get their offset, and nothing is spooled', async () => {
     const log = await spool.open();
     expect(await appendAll(log, 1, numbered(3))).toEqual([0, 1, 2]);
-    expect(log.backlog()).toEqual({ state: 'direct', frames: 0, bytes: 0, spooled: 0, replayed: 0 });
+    expect(log.backlog()).toEqual({
+      state: 'direct',
+      frames: 0,
+      bytes: 0,
+      maxBytes: MAX_BYTES,
+      spooled: 0,
+      replayed: 0,
+    });
     expect(await spool.bodies(1)).toEqual(numbered(3));
   });
 

@@ -88,7 +88,7 @@ class SpooledLog implements EventLog {
   #toldState: Backlog['state'] = 'direct';
   #toldFailure: string | undefined;
   #lastFailure: LogError | undefined;
-  #held: { frames: number; bytes: number };
+  #held: ReturnType<EmbeddedLog['holds']>;
   #spooled = 0;
   #probe: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;

@@ -25,6 +25,6 @@ export async function persist<T>(
   }
 }
 
-function isRetryable(error: unknown): error is Error {
+export function isRetryable(error: unknown): error is Error {
   return error instanceof Error && 'retryable' in error && error.retryable === true;
 }

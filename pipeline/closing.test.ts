@@ -52,7 +52,7 @@ describe('closing', () => {
     });
     running.push(closing);
     const metric = async (name: string) => (await metrics.getSingleMetric(name)?.get())?.values[0]?.value;
-    return { closing, updates, metric };
+    return { closing, updates, metric, metrics };
   }
 
   it('closes the days before the one that all partitions have reached', async () => {
@@ -114,19 +114,36 @@ describe('closing', () => {
   it('goes on after a failure, which is counted', async () => {
     const { analytics } = system().stores;
     let failures = 2;
-    const { metric } = start({
+    const { metric, closing } = start({
       analytics: {
         updateIntervals: (task) =>
           failures-- > 0 ? Promise.reject(new Error('away')) : analytics.updateIntervals(task),
       },
     });
+    await vi.waitFor(() => expect(closing.degraded()).toEqual(['intervals: away']));
     await vi.waitFor(
       async () => {
         expect(await metric('footfall_intervals_failures_total')).toBe(2);
         expect(await metric('footfall_intervals_updated_timestamp_seconds')).toBeGreaterThan(0);
+        expect(closing.degraded()).toEqual([]);
       },
       { timeout: 10_000 },
     );
+  });
+
+  it('tells how long it took, apart for closing days that are over', async () => {
+    const reports = [{ closedThrough: '2026-03-09', derivedFrom: '2026-03-09', outOfReach: [] }];
+    const { metrics } = start({
+      analytics: {
+        updateIntervals: async () =>
+          reports.pop() ?? { closedThrough: '2026-03-09', derivedFrom: undefined, outOfReach: [] },
+      },
+    });
+    await vi.waitFor(async () => {
+      const text = await metrics.getSingleMetricAsString('footfall_intervals_seconds');
+      expect(text).toContain('footfall_intervals_seconds_count{work="close"} 1');
+      expect(text).toMatch(/footfall_intervals_seconds_count\{work="update"\} [1-9]/);
+    }, 10_000);
   });
 
   it('ends what is under way, and looks no more', async () => {

@@ -7,12 +7,13 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { AnalyticsStore, IntervalsReport } from '../clickhouse/port.ts';
+import type { Registry } from 'prom-client';
+import type { AnalyticsStore } from '../clickhouse/port.ts';
 import { completeUntil } from '../contract/ledger.ts';
 import { addDays, type Calendar } from '../contract/reporting-day.ts';
 import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
 import type { SessionStore } from '../postgres/port.ts';
+import { closingMetrics } from './closing-metrics.ts';
 
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -36,6 +37,8 @@ export interface ClosingOptions {
 }
 
 export interface Closing {
+  /** Why ranges with today in them stand still, in words; empty where the last look went well. */
+  degraded(): string[];
   /** Ends what is under way; what it had begun does not count. */
   close(): Promise<void>;
 }
@@ -50,6 +53,7 @@ export function startClosing(options: ClosingOptions): Closing {
   const metrics = closingMetrics(options.metrics);
   const stop = new AbortController();
   let updatedAt = Number.NEGATIVE_INFINITY;
+  let failure: string | undefined;
   const running = run();
 
   async function run(): Promise<void> {
@@ -57,9 +61,11 @@ export function startClosing(options: ClosingOptions): Closing {
       const began = performance.now();
       try {
         await sessions.withLock('intervals', 'exclusive', update);
+        failure = undefined;
       } catch (error) {
         if (stop.signal.aborted) return;
-        metrics.failures.inc();
+        metrics.failed();
+        failure = error instanceof Error ? error.message : String(error);
         logger.warn({ err: error }, 'return intervals are not up to date: trying again');
       }
       await pause(pauseAfter(performance.now() - began), undefined, {
@@ -74,9 +80,10 @@ export function startClosing(options: ClosingOptions): Closing {
     const complete = completeUntil(lag, progress, now());
     if (now() - complete > BEHIND_MS && began - updatedAt < LONGEST_WAIT_MS) return;
     const lastDay = lastCompleteDay(calendar, complete);
+    const updating = performance.now();
     const report = await analytics.updateIntervals({ lastDay, signal: stop.signal });
     updatedAt = performance.now();
-    metrics.updated(report);
+    metrics.updated(report, (updatedAt - updating) / 1_000);
     if (report.derivedFrom !== undefined) {
       const ms = Math.round(performance.now() - began);
       logger.info({ from: report.derivedFrom, through: report.closedThrough, ms }, 'days closed');
@@ -84,6 +91,7 @@ export function startClosing(options: ClosingOptions): Closing {
   }
 
   return {
+    degraded: () => (failure === undefined ? [] : [`intervals: ${failure}`]),
     async close() {
       stop.abort();
       await running;
@@ -94,36 +102,4 @@ export function startClosing(options: ClosingOptions): Closing {
 function pauseAfter(workMs: number): number {
   const longest = Math.max(LONGEST_PAUSE_MS, LEAST_PAUSE_PER_WORK * workMs);
   return Math.min(Math.max(PAUSE_PER_WORK * workMs, SHORTEST_PAUSE_MS), longest);
-}
-
-function closingMetrics(registry: Registry) {
-  const registers = [registry];
-  const closedThrough = new Gauge({
-    name: 'footfall_closed_through_timestamp_seconds',
-    help: 'The last closed day, as its midnight in UTC',
-    registers,
-  });
-  const updated = new Gauge({
-    name: 'footfall_intervals_updated_timestamp_seconds',
-    help: 'When the return intervals were last seen to be up to date',
-    registers,
-  });
-  const outOfReach = new Gauge({
-    name: 'footfall_days_out_of_reach',
-    help: 'Closed days with late events that are not counted, because raw no longer has all others of the month',
-    registers,
-  });
-  const failures = new Counter({
-    name: 'footfall_intervals_failures_total',
-    help: 'Times that the return intervals were not brought up to date; they are caught up with',
-    registers,
-  });
-  return {
-    failures,
-    updated(report: IntervalsReport) {
-      updated.setToCurrentTime();
-      outOfReach.set(report.outOfReach.length);
-      if (report.closedThrough !== undefined) closedThrough.set(Date.parse(report.closedThrough) / 1_000);
-    },
-  };
 }

@@ -28,11 +28,17 @@ export interface CommitOptions {
   sessions: Pick<SessionStore, 'applyBatch' | 'confirm' | 'withLock'>;
   analytics: Pick<AnalyticsStore, 'insert' | 'stored' | 'endStrays' | 'rebuildDays'>;
   onRetry(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void;
-  onStep(step: 'sessions' | 'analytics', seconds: number): void;
+  onCommit(store: 'sessions' | 'analytics', seconds: number): void;
 }
 
-export async function commit(unit: Prepared[], signal: AbortSignal, options: CommitOptions): Promise<void> {
+/** Answers how many visitors converted; of those whose sessions were counted by an earlier try, nobody knows any more. */
+export async function commit(
+  unit: Prepared[],
+  signal: AbortSignal,
+  options: CommitOptions,
+): Promise<{ conversions: number }> {
   const { sessions, analytics, onRetry } = options;
+  let conversions = 0;
   const fresh = unit.filter(({ portion }) => !portion.recounted);
   if (fresh.length > 0) {
     const batch: Batch = {
@@ -41,13 +47,14 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
       ledger: fresh.flatMap(({ portion, tally }) => tally.entries(portion.partition)),
       lastErasure: options.lastErasure,
     };
-    await timed('sessions', () =>
+    const applied = await timed('sessions', () =>
       persist(
         () => sessions.applyBatch(batch),
         signal,
         (...retry) => onRetry('sessions', ...retry),
       ),
     );
+    conversions = applied.conversions;
   }
 
   let unclear = fresh.length < unit.length;
@@ -61,6 +68,7 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
       },
     ),
   );
+  return { conversions };
 
   function insert(parts: Prepared[]): Promise<void> {
     return sessions.withLock('ingest', 'shared', async () => {
@@ -97,10 +105,11 @@ export async function commit(unit: Prepared[], signal: AbortSignal, options: Com
     return ofMonth.filter((row) => !stored.has(placeOf(row)));
   }
 
-  async function timed(step: 'sessions' | 'analytics', work: () => Promise<void>): Promise<void> {
+  async function timed<T>(store: 'sessions' | 'analytics', work: () => Promise<T>): Promise<T> {
     const start = performance.now();
-    await work();
-    options.onStep(step, (performance.now() - start) / 1_000);
+    const done = await work();
+    options.onCommit(store, (performance.now() - start) / 1_000);
+    return done;
   }
 }
 

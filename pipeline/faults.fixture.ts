@@ -80,6 +80,9 @@ export class Mortal {
             const commit = group === PIPELINE_GROUP ? 'log.commit' : 'log.commit of live numbers';
             await Promise.race([this.#call(commit, async () => {}), this.ended]);
           },
+          committed: (commit) => {
+            if (!this.#dead) consumer.committed?.(commit);
+          },
           revoked: (partition) => consumer.revoked(partition),
         });
         this.ended.catch(() => subscription.close());

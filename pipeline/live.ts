@@ -26,7 +26,8 @@ const RESTORE_PAUSE_MS = 10_000;
 /** Raw needs its time to have what the live store did not take. */
 const CATCH_UP_AFTER_MS = 2_000;
 
-type LiveWork = 'update' | 'sweep' | 'restore';
+export const LIVE_WORK = ['update', 'sweep', 'restore'] as const;
+export type LiveWork = (typeof LIVE_WORK)[number];
 
 export interface LiveOptions {
   live: Pick<LiveStore, 'countVisitors' | 'restoreIfLost'>;

@@ -14,6 +14,8 @@ import { type OffsetRange, type SessionStore, SessionStoreError } from '../postg
 import type { LiveStore } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { abortable } from './abortable.ts';
+import { Ages } from './ages.ts';
+import { isRetryable } from './backoff.ts';
 import { commit } from './commit.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { ErasedEvents } from './erased-events.ts';
@@ -23,12 +25,14 @@ import { startLiveReader } from './live-reader.ts';
 import { pipelineMetrics } from './metrics.ts';
 import { placesCache } from './places.ts';
 import { eventRow } from './rows.ts';
-import { STEPS } from './steps.ts';
+import { runSteps } from './steps.ts';
 import { Tally } from './tally.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
 
 const SWEEP_MS = 250;
 const RESTORE_MS = 1_000;
+/** A unit under load takes some seconds from the receipt of its first event. */
+const BEHIND_S = 10;
 /** How long a shutdown waits for a store that is away before it drops its uncommitted work. */
 const DRAIN_TIMEOUT_MS = 10_000;
 /** Of a unit, while something is erased each time. */
@@ -50,6 +54,8 @@ export interface PipelineOptions {
 export interface Pipeline {
   /** What it waits for, in words; empty when all goes well. */
   problems(): string[];
+  /** How far it is behind, in words, where that is more than a busy pipeline is; empty else. */
+  degraded(): string[];
   /** Counts what it has taken, then takes no more. The stores stay open: they are the caller's. */
   close(): Promise<void>;
 }
@@ -61,7 +67,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const problems = new Map<string, string>();
   const holdings = new Map<number, Holding>();
 
-  const metrics = pipelineMetrics(options.metrics, () => log.lag(PIPELINE_GROUP));
+  const ages = new Ages();
+  const metrics = pipelineMetrics(options.metrics, {
+    lag: () => log.lag(PIPELINE_GROUP),
+    ages: () => ages.at(now()),
+  });
   const places = placesCache(sessions);
   const live = liveNumbers({
     ...options,
@@ -81,21 +91,25 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   async function count(portions: Portion[]): Promise<void> {
     const start = performance.now();
     await places.refresh(now());
-    const unit = await committed(portions);
+    const { unit, conversions } = await committed(portions);
     problems.clear();
     for (const prepared of unit) remember(prepared);
+    metrics.converted(conversions);
     const entries = unit.flatMap((prepared) => prepared.entries);
+    const updating = performance.now();
     await live.update(entries);
+    metrics.step('live', (performance.now() - updating) / 1_000);
     const ms = Math.round(performance.now() - start);
-    logger.debug({ events: entries.length, partitions: unit.length, ms }, 'counted');
+    const offsets = unit.map(({ portion }) => rangeText(portion));
+    logger.debug({ events: entries.length, conversions, offsets, ms }, 'counted');
   }
 
-  async function committed(portions: Portion[]): Promise<Prepared[]> {
+  async function committed(portions: Portion[]): Promise<{ unit: Prepared[]; conversions: number }> {
     for (let tries = 1; ; tries++) {
       const erased = known;
-      const unit = await Promise.all(portions.map((portion) => prepare(portion, erased)));
+      const unit = await prepare(portions, erased);
       try {
-        await commit(unit, stop.signal, {
+        const { conversions } = await commit(unit, stop.signal, {
           sessions,
           analytics,
           lastErasure: erased.last,
@@ -104,9 +118,9 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
             problems.set(store, error.message);
             logger.warn({ err: error, store, pauseMs }, 'a store is away: waiting, nothing is lost');
           },
-          onStep: metrics.step,
+          onCommit: metrics.committed,
         });
-        return unit;
+        return { unit, conversions };
       } catch (error) {
         if (!isOutdated(error) || tries === MAX_TRIES) throw error;
         known = await readErased();
@@ -118,12 +132,15 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     return new ErasedEvents(await sessions.erasures.known());
   }
 
-  async function prepare(portion: Portion, erased: ErasedEvents): Promise<Prepared> {
-    const draft: Draft = { portion, entries: [], tally: new Tally(), receivedUntil: null };
-    for (const step of STEPS) await step(draft, { ...context, erased });
-    const { entries, tally, receivedUntil } = draft;
-    const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
-    return { portion, entries, rows, tally, receivedUntil };
+  async function prepare(portions: Portion[], erased: ErasedEvents): Promise<Prepared[]> {
+    const drafts = portions.map(
+      (portion): Draft => ({ portion, entries: [], tally: new Tally(), receivedUntil: null }),
+    );
+    await runSteps(drafts, { ...context, erased }, metrics.step);
+    return drafts.map(({ portion, entries, tally, receivedUntil }) => {
+      const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
+      return { portion, entries, rows, tally, receivedUntil };
+    });
   }
 
   /** What is true only once a portion is counted. */
@@ -133,15 +150,23 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     if (!portion.recounted && holding?.owner === portion.owner) holding.checkpoint = portion;
     metrics.counted(entries.length);
     for (const reason of SET_ASIDE_REASONS) metrics.setAside(reason, tally.total(reason));
+    const undecodable = tally.total('undecodable');
+    if (undecodable === 0) return;
+    logger.error(
+      { offsets: rangeText(portion), lines: undecodable },
+      'lines cannot be read: they are in the dead letters, and not counted',
+    );
   }
 
   async function countBatch(batch: LogBatch, signal: AbortSignal): Promise<void> {
     const { partition } = batch;
     const holding = holdings.get(partition);
     if (holding === undefined) throw new Error(`partition ${partition} is not assigned`);
+    ages.begin(batch, now());
     try {
       holding.checkpoint ??= await sessions.checkpoint({ partition, owner: holding.owner });
       for (const portion of split(batch, holding, signal)) await abortable(gather.add(portion), signal);
+      ages.end(partition);
     } catch (error) {
       // The checkpoint may have moved all the same, and the batch comes again from its start.
       holding.checkpoint = undefined;
@@ -154,7 +179,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   function report(error: unknown, partition: number, what: string): void {
     problems.set('pipeline', error instanceof Error ? error.message : String(error));
-    logger.error({ err: error, partition }, what);
+    logger[passes(error) ? 'warn' : 'error']({ err: error, partition }, what);
   }
 
   async function takeOver(partition: number, committed: number): Promise<number> {
@@ -173,6 +198,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     // As new as that of the owner before, who may have left something unclear.
     known = await readErased();
     holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
+    ages.hold(partition);
     const nextOffset = checkpoint?.nextOffset ?? 0;
     if (end < nextOffset) {
       throw new Error(
@@ -190,7 +216,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const subscription = await log.subscribe(PIPELINE_GROUP, {
     assigned: takeOver,
     batch: countBatch,
-    revoked: (partition) => void holdings.delete(partition),
+    committed: ({ seconds }) => metrics.step('offset', seconds),
+    revoked(partition) {
+      holdings.delete(partition);
+      ages.release(partition);
+    },
   });
   const reader = await startLiveReader({ log, note: (signs) => live.note(signs) });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
@@ -198,6 +228,11 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   return {
     problems: () => [...problems].map(([store, message]) => `${store}: ${message}`),
+    degraded() {
+      const [[partition, seconds] = [0, 0]] = [...ages.at(now())].sort(([, one], [, other]) => other - one);
+      if (seconds <= BEHIND_S) return [];
+      return [`lag: counting is ${Math.round(seconds)} s behind, most in partition ${partition}`];
+    },
     async close() {
       clearInterval(sweeper);
       clearInterval(restorer);
@@ -207,6 +242,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       clearTimeout(impatience);
     },
   };
+}
+
+/** Nobody has to do anything: the store comes back, or somebody else counts the partition. */
+function passes(error: unknown): boolean {
+  return isRetryable(error) || (error instanceof SessionStoreError && error.code === 'fenced');
+}
+
+/** `partition:first-last`, as one looks for an offset. */
+function rangeText({ partition, firstOffset, nextOffset }: OffsetRange): string {
+  return `${partition}:${firstOffset}-${nextOffset - 1}`;
 }
 
 /** What is known of a partition that is ours. It holds only while every portion of it is counted in turn. */

@@ -1,11 +1,11 @@
 /** Pipelines on the stores of a test file: frames go into the log, faults strike, and what was counted is read. */
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { calendar } from '../contract/reporting-day.ts';
 import { openLog } from '../kafka/open.ts';
 import { type DeadLetter, type EventLog, LIVE_GROUP, PIPELINE_GROUP } from '../kafka/port.ts';
+import { type LogLine, recordingLogger } from '../logger.fixture.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -48,7 +48,8 @@ export class System {
     const metrics = new Registry();
     const live = await openLive('memory://', { now: () => this.now });
     const seenLive = process.see('live', live);
-    const running = new RunningPipeline(process, live, metrics);
+    const { logger, lines } = recordingLogger();
+    const running = new RunningPipeline(process, live, metrics, lines);
     this.#running.push(running);
     const starting = startPipeline({
       config: { realtimeTtlMs: REALTIME_TTL_MS },
@@ -59,7 +60,7 @@ export class System {
       tracker: new VisitorTracker(seenLive, { realtimeTtlMs: REALTIME_TTL_MS, now: () => this.now }),
       calendar: calendar('UTC'),
       metrics,
-      logger: pino({ level: 'silent' }),
+      logger,
       now: () => this.now,
     });
     running.pipeline = await Promise.race([starting, process.ended.catch(() => undefined)]);
@@ -99,12 +100,15 @@ export class RunningPipeline {
   readonly live: LiveStore;
   /** Undefined where the process ended while it started. */
   pipeline: Pipeline | undefined;
+  /** Of the log, from debug on. */
+  readonly lines: LogLine[];
   readonly #metrics: Registry;
 
-  constructor(process: Mortal, live: LiveStore, metrics: Registry) {
+  constructor(process: Mortal, live: LiveStore, metrics: Registry, lines: LogLine[]) {
     this.process = process;
     this.live = live;
     this.#metrics = metrics;
+    this.lines = lines;
   }
 
   problems(): string[] {
@@ -126,6 +130,14 @@ export class RunningPipeline {
     return metric?.values.find((labelled) =>
       Object.entries(labels).every(([name, value]) => String(labelled.labels[name]) === value),
     )?.value;
+  }
+
+  /** How often a histogram was told. */
+  async observed(name: string, labels: Record<string, string>): Promise<number | undefined> {
+    const text = await this.#metrics.getSingleMetricAsString(name);
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    const line = text.split('\n').find((each) => each.startsWith(`${name}_count{${wanted.join()}}`));
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
   }
 
   async close(): Promise<void> {

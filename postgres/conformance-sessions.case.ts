@@ -124,7 +124,10 @@ export function describeSessions(setting: () => ConformanceSetting): void {
   /** As callers do where two insert the same visitor. */
   async function repeated(deltas: SessionDelta[]): Promise<void> {
     for (;;) {
-      const error = await apply(...deltas).catch((error: unknown) => error);
+      const error = await apply(...deltas).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
       if (error === undefined) return;
       expect(error).toMatchObject({ code: 'conflict', retryable: true });
     }
@@ -160,6 +163,26 @@ export function describeSessions(setting: () => ConformanceSetting): void {
       await apply(delta(fingerprint, 30, { ...signedIn(at(30)), beganAnonymous: false }));
       await apply(delta(fingerprint, 1, signedIn(at(5))));
       expect(await read(fingerprint)).toMatchObject({ convertedAt: at(20), firstSeen: at(1) });
+    });
+
+    it('is answered once, by the batch that it happens in', async () => {
+      const [before, within, never, silent] = [visitor(), visitor(), visitor(), visitor()];
+      const known = { beganAnonymous: false };
+      expect(await apply(delta(before, 0), delta(silent, 0))).toEqual({ conversions: 0 });
+      expect(
+        await apply(
+          delta(before, 10, { ...signedIn(at(10)), ...known }),
+          delta(within, 8, { lastSeen: at(11), ...signedIn(at(9)) }),
+          delta(never, 10, { ...signedIn(at(10)), ...known }),
+          delta(silent, 10),
+        ),
+      ).toEqual({ conversions: 2 });
+      // Imported history, whose first instant is before all of these.
+      expect(await apply(delta(silent, 1), delta(before, 2), delta(within, 3), delta(never, 20))).toEqual({
+        conversions: 0,
+      });
+      expect(await apply(delta(before, 30, { ...signedIn(at(30)), ...known }))).toEqual({ conversions: 0 });
+      expect(await apply(delta(silent, 40, { ...signedIn(at(40)), ...known }))).toEqual({ conversions: 1 });
     });
 
     it('comes to light when imported history shows that the visitor had come before without a user', async () => {

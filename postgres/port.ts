@@ -27,7 +27,7 @@ export interface SessionStore {
    * Where the answer to the commit is lost it rejects with code `unavailable` though all of it may stand. A repetition is
    * then `fenced`; the checkpoint says which.
    */
-  applyBatch(batch: Batch): Promise<void>;
+  applyBatch(batch: Batch): Promise<Applied>;
 
   /** What was counted of the hours that begin in [from, to), by hour, partition and entry. Instants are ms since the epoch. */
   ledger(from: number, to: number): Promise<LedgerEntry[]>;
@@ -179,6 +179,14 @@ export interface Batch {
   ledger: LedgerEntry[];
   /** Number of the last erasure that was known when the batch was made. */
   lastErasure: number;
+}
+
+export interface Applied {
+  /**
+   * Visitors who signed in for the first time in this batch, having come without a user. Not those of whom older history
+   * shows only now that they had. Sessions have them all.
+   */
+  conversions: number;
 }
 
 interface CountedRange extends OffsetRange, Claim {

@@ -5,6 +5,7 @@ import { arrayText } from './array-text.ts';
 import type { Database } from './database.ts';
 import { PostgresErasures } from './erasures.ts';
 import {
+  type Applied,
   type Batch,
   type Claim,
   type Community,
@@ -14,6 +15,7 @@ import {
   type LockName,
   type OffsetRange,
   type PartitionProgress,
+  type SessionDelta,
   type SessionStore,
   SessionStoreError,
 } from './port.ts';
@@ -61,6 +63,7 @@ type SummaryRow = {
   mean_seconds: string;
   by_day: ConversionSummary['byDay'];
 };
+type ConvertedRow = { fingerprint: string; converted_at: string };
 type DivisionRow = Omit<Division, 'parentId'> & { parent_id: string | null };
 type CommunityRow = Omit<Community, 'divisionId'> & { division_id: string | null };
 
@@ -93,10 +96,10 @@ export class PostgresSessionStore implements SessionStore {
     if (Number(row?.held) !== claims.length) throw fenced();
   }
 
-  async applyBatch({ ranges, sessions, ledger, lastErasure }: Batch): Promise<void> {
+  async applyBatch({ ranges, sessions, ledger, lastErasure }: Batch): Promise<Applied> {
     requireDistinct('partition', column(ranges, 'partition'));
     requireDistinct('fingerprint', column(sessions, 'fingerprint'));
-    await this.#database.transaction(async (client) => {
+    return await this.#database.transaction(async (client) => {
       const moved = await client.query(SQL.advanceCheckpoints, [
         column(ranges, 'partition'),
         column(ranges, 'firstOffset'),
@@ -117,8 +120,8 @@ export class PostgresSessionStore implements SessionStore {
           column(ledger, 'amount'),
         ]);
       }
-      if (sessions.length === 0) return;
-      await client.query(SQL.upsertSessions, [
+      if (sessions.length === 0) return { conversions: 0 };
+      const upserted = await client.query<ConvertedRow>(SQL.upsertSessions, [
         arrayText(column(sessions, 'fingerprint')),
         arrayText(sessions.map(({ sessionId }) => storable(sessionId))),
         arrayText(sessions.map(({ userId }) => (userId === null ? null : storable(userId)))),
@@ -128,7 +131,9 @@ export class PostgresSessionStore implements SessionStore {
         arrayText(column(sessions, 'firstSignedInAt')),
         arrayText(column(sessions, 'beganAnonymous')),
         this.#sessionTimeoutMs,
+        sessions.reduce((first, { firstSeen }) => Math.min(first, firstSeen), Number.MAX_SAFE_INTEGER),
       ]);
+      return { conversions: conversionsOf(upserted.rows, sessions) };
     });
   }
 
@@ -250,6 +255,18 @@ export class PostgresSessionStore implements SessionStore {
 
 function column<Row, Name extends keyof Row>(rows: readonly Row[], name: Name): Row[Name][] {
   return rows.map((row) => row[name]);
+}
+
+/** Of those who have converted by now, how many did so by what this batch says of them. */
+function conversionsOf(converted: ConvertedRow[], sessions: SessionDelta[]): number {
+  if (converted.length === 0) return 0;
+  const instants = new Map(
+    sessions.map(({ fingerprint, beganAnonymous, firstSeen, firstSignedInAt }) => [
+      fingerprint,
+      beganAnonymous || firstSignedInAt === null ? firstSignedInAt : firstSeen,
+    ]),
+  );
+  return converted.filter((row) => instants.get(row.fingerprint) === Number(row.converted_at)).length;
 }
 
 function fenced(): SessionStoreError {

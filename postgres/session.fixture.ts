@@ -1,7 +1,7 @@
 /** Visitors, what batches say of them, and what the table then says. */
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { OffsetRange, SessionDelta, SessionStore } from './port.ts';
+import type { Applied, OffsetRange, SessionDelta, SessionStore } from './port.ts';
 
 const EPOCH = Date.UTC(2025, 0, 1);
 const MINUTE = 60_000;
@@ -28,15 +28,11 @@ export async function count(
   ranges: OffsetRange[],
   sessions: SessionDelta[] = [],
   owner = 'test',
-): Promise<void> {
+): Promise<Applied> {
   for (const { partition } of ranges) await store.claim({ partition, owner });
   const counted = ranges.map((range) => ({ ...range, owner, receivedUntil: null }));
-  await store.applyBatch({
-    ranges: counted,
-    sessions,
-    ledger: [],
-    lastErasure: (await store.erasures.known()).last,
-  });
+  const { last: lastErasure } = await store.erasures.known();
+  return await store.applyBatch({ ranges: counted, sessions, ledger: [], lastErasure });
 }
 
 /** Minutes after an arbitrary instant. */

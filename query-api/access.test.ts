@@ -200,6 +200,8 @@ describe('operators', () => {
     expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
     const metrics = await (await fetch(`${api.url}/metrics`)).text();
     expect(metrics).toMatch(/footfall_api_request_seconds_count\{endpoint="visitors\/",status="200"\} \d+/);
+    expect(metrics).toMatch(/footfall_api_query_seconds_count\{query="visitors"\} \d+/);
+    expect(metrics).toContain('footfall_api_sockets{kind="dashboard"} 0');
   });
 
   it('are told in words why it is not ready', async () => {

@@ -4,6 +4,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type RequestIdVariables, requestId } from 'hono/request-id';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { clientAddress, type TrustedProxies } from '../contract/client-address.ts';
@@ -11,7 +12,7 @@ import type { Admit } from './admission.ts';
 import { bearerToken } from './auth.ts';
 import { addDashboard } from './dashboard.ts';
 import type { Services } from './endpoint.ts';
-import { ApiError, errorResponse } from './errors.ts';
+import { ApiError, errorResponse, REQUEST_ID_HEADER } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { BASE_PATH, ENDPOINTS } from './routes.ts';
 
@@ -36,7 +37,7 @@ export interface AppOptions {
   log: Logger;
 }
 
-export type Env = { Bindings: HttpBindings };
+export type Env = { Bindings: HttpBindings; Variables: RequestIdVariables };
 
 const EXPOSED_HEADERS = [
   'Content-Disposition',
@@ -45,24 +46,25 @@ const EXPOSED_HEADERS = [
   'RateLimit-Remaining',
   'RateLimit-Reset',
   'Retry-After',
-  'X-Request-Id',
+  REQUEST_ID_HEADER,
 ];
 
 export function createApp(options: AppOptions): Hono<Env> {
   const { log, metrics } = options;
   // Not strict: what is registered without a trailing slash is found with one too.
   const app = new Hono<Env>({ strict: false });
-  app.onError((error) => errorResponse(error, log));
-  app.notFound(() => errorResponse(new ApiError('not_found', 'there is nothing at this path'), log));
+  // The client's, or its proxy's, where it has one that can be printed.
+  app.use(requestId({ headerName: REQUEST_ID_HEADER }));
+  const answerError = (error: Error, c: Context<Env>) => errorResponse(error, c.get('requestId'), log);
+  app.onError(answerError);
+  app.notFound((c) => answerError(new ApiError('not_found', 'there is nothing at this path'), c));
   app.use(
     methodNotAllowed({
       app,
       onMethodNotAllowed: (c, methods) => {
         const message = `${c.req.method} is not for this path`;
-        return errorResponse(
-          new ApiError('method_not_allowed', message, { headers: { Allow: methods.join(', ') } }),
-          log,
-        );
+        const headers = { Allow: methods.join(', ') };
+        return answerError(new ApiError('method_not_allowed', message, { headers }), c);
       },
     }),
   );
@@ -84,7 +86,12 @@ export function createApp(options: AppOptions): Hono<Env> {
       async (c, next) => {
         const stop = metrics.requestSeconds.startTimer({ endpoint: endpoint.path });
         await next();
-        stop({ status: c.res.status });
+        const { status } = c.res;
+        const ms = Math.round(1_000 * stop({ status }));
+        log.debug(
+          { requestId: c.get('requestId'), endpoint: endpoint.path, status, ms },
+          'a request was answered',
+        );
       },
       async (c) => {
         const token = bearerToken(c.req.header('Authorization'));
@@ -100,6 +107,7 @@ export function createApp(options: AppOptions): Hono<Env> {
           subject: identity?.subject,
           services: options.services,
         });
+        response.headers.set(REQUEST_ID_HEADER, c.get('requestId'));
         for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
         return response;
       },

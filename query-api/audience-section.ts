@@ -12,7 +12,8 @@ import { textFrame } from './text-frame.ts';
 export const COUNT_INTERVAL_MS = 250;
 const MOMENTS_A_SECOND = 50;
 
-export type SocketKind = 'visitors' | 'dashboard';
+export const SOCKET_KINDS = ['visitors', 'dashboard'] as const;
+export type SocketKind = (typeof SOCKET_KINDS)[number];
 
 /** A socket, as far as an audience knows it. */
 export interface Listener {

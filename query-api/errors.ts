@@ -1,5 +1,4 @@
 /** Every way a request can fail, and the one table from error code to HTTP status. */
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AnalyticsStoreError } from '../clickhouse/port.ts';
 import type { ErrorBody } from '../contract/outcome.ts';
@@ -22,6 +21,7 @@ const ERROR_STATUS = {
 } as const;
 type ErrorCode = keyof typeof ERROR_STATUS;
 
+export const REQUEST_ID_HEADER = 'X-Request-Id';
 const RETRY_AFTER_SECONDS = '5';
 
 interface ErrorDetails extends ErrorOptions {
@@ -51,38 +51,41 @@ export function invalidParameter(field: string, rule: string, message: string): 
   return new ApiError('invalid_parameter', `${field} ${message}`, { field, rule });
 }
 
-/** What the client is told. Whatever is not expected is logged under a request id, which is all the client sees of it. */
-export function errorResponse(error: unknown, log: Logger): Response {
-  const known = error instanceof ApiError ? error : fromStore(error, log);
-  const answer = known ?? unexpected(error, log);
+/**
+ * What the client is told. The log has a line under the id that the client gets: of a fault of ours as an error, of a store that is away
+ * as a warning, of what the client did wrong at debug.
+ */
+export function errorResponse(error: unknown, requestId: string, log: Logger): Response {
+  const about = { err: error, requestId };
+  const answer = answerOf(error, requestId);
+  if (answer.code === 'internal') log.error(about, 'a request failed');
+  else if (answer.code === 'unavailable') log.warn(about, 'a store does not answer');
+  else log.debug({ requestId, error: answer.code, field: answer.field }, 'a request was refused');
   const body: ErrorBody = { error: answer.code, message: answer.message };
   if (answer.field !== undefined) body.field = answer.field;
   if (answer.rule !== undefined) body.rule = answer.rule;
   return Response.json(body, {
     status: ERROR_STATUS[answer.code],
-    headers: { 'Cache-Control': 'no-store', ...answer.headers },
+    headers: { 'Cache-Control': 'no-store', [REQUEST_ID_HEADER]: requestId, ...answer.headers },
   });
 }
 
-function fromStore(error: unknown, log: Logger): ApiError | undefined {
-  const ofStore =
+function answerOf(error: unknown, requestId: string): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isOfStore(error) && error.retryable) {
+    return new ApiError('unavailable', 'a store does not answer at the moment', {
+      cause: error,
+      headers: { 'Retry-After': RETRY_AFTER_SECONDS },
+    });
+  }
+  return new ApiError('internal', `something went wrong; request id ${requestId}`, { cause: error });
+}
+
+function isOfStore(error: unknown) {
+  return (
     error instanceof AnalyticsStoreError ||
     error instanceof LogError ||
     error instanceof SessionStoreError ||
-    error instanceof LiveStoreError;
-  if (!ofStore || !error.retryable) return undefined;
-  log.warn({ err: error }, 'a store does not answer');
-  return new ApiError('unavailable', 'a store does not answer at the moment', {
-    cause: error,
-    headers: { 'Retry-After': RETRY_AFTER_SECONDS },
-  });
-}
-
-function unexpected(error: unknown, log: Logger): ApiError {
-  const requestId = randomUUID();
-  log.error({ err: error, requestId }, 'a request failed');
-  return new ApiError('internal', `something went wrong; request id ${requestId}`, {
-    cause: error,
-    headers: { 'X-Request-Id': requestId },
-  });
+    error instanceof LiveStoreError
+  );
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AnalyticsStoreError } from '../clickhouse/port.ts';
+import { recordingLogger } from '../logger.fixture.ts';
 import { SessionStoreError } from '../postgres/port.ts';
 import { LiveStoreError } from '../redis/port.ts';
 import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
@@ -81,6 +82,40 @@ describe('a fault of our own', () => {
     const text = await response.text();
     expect(JSON.parse(text)).toMatchObject({ error: 'internal', message: expect.stringContaining(id) });
     expect(text).not.toMatch(/secret_table|at .+:\d+/);
+  });
+
+  it('has a line in the log under the id that the client got, at the level of its consequence', async () => {
+    const { logger, lines } = recordingLogger();
+    const other = await startApi(stores, { log: logger });
+    const ask = async (path: string, headers: Record<string, string> = {}) => {
+      const { status, headers: got } = await other.get(path, headers);
+      const id = got.get('X-Request-Id');
+      const found = lines.filter(({ requestId }) => requestId === id);
+      return [status, ...found.map(({ level, msg }) => `${level}: ${msg}`)];
+    };
+    const answered = 'debug: a request was answered';
+    expect(await ask('settings/')).toEqual([200, answered]);
+    expect(await ask('visitors/?start_date=never')).toEqual([400, 'debug: a request was refused', answered]);
+    expect(await ask('nothing/')).toEqual([404, 'debug: a request was refused']);
+    expect(await ask('visitors/', { Authorization: 'Bearer x' })).toEqual([
+      401,
+      'debug: a request was refused',
+      answered,
+    ]);
+    const read = vi.spyOn(stores.analytics, 'read');
+    read.mockRejectedValueOnce(new AnalyticsStoreError('unavailable', 'connection refused'));
+    expect(await ask('visitors/today/')).toEqual([503, 'warn: a store does not answer', answered]);
+    read.mockRejectedValueOnce(new TypeError('a bug of the test'));
+    expect(await ask('visitors/today/')).toEqual([500, 'error: a request failed', answered]);
+    // Of a proxy, or of a client that looks for its own request.
+    const named = await other.get('settings/', { 'X-Request-Id': 'of-the-proxy-1' });
+    expect(named.headers.get('X-Request-Id')).toBe('of-the-proxy-1');
+    expect(lines.at(-1)).toMatchObject({ requestId: 'of-the-proxy-1', endpoint: 'settings/', status: 200 });
+    const rude = await other.get('settings/', { 'X-Request-Id': '{"forged": 1}' });
+    expect(rude.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+    const socket = await fetch(`${other.url}/ws/analytics/visitors/`);
+    expect(socket.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+    await other.close();
   });
 
   it('breaks off an export that has begun, so that nobody takes half for all', async () => {

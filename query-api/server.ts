@@ -20,6 +20,7 @@ import { ledgerRange, type RangeParams } from './range.ts';
 import { requestLimiter } from './rate-limit.ts';
 import { resultCache } from './result-cache.ts';
 import { Sockets } from './sockets.ts';
+import { timedReads } from './timed-reads.ts';
 import { VisitorAnalytics } from './visitor-analytics.ts';
 
 /** How long answers under way may take once the server is told to close. */
@@ -65,8 +66,11 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   const { config, live, tracker, log, now = Date.now } = options;
   const metrics = apiMetrics(options.metrics);
   const days = calendar(config.timeZone);
+  const reads = timedReads(options.analytics, (query, seconds) =>
+    metrics.querySeconds.observe({ query }, seconds),
+  );
   const analytics = new VisitorAnalytics({
-    analytics: options.analytics,
+    analytics: reads,
     sessions: options.sessions,
     calendar: days,
     now,
@@ -84,7 +88,7 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   };
   const ledger = (params: RangeParams) =>
     conservationLedger(
-      { ...options, log: options.eventLog, now },
+      { ...options, analytics: reads, log: options.eventLog, now },
       ledgerRange(params, days, now(), config.rawDays),
     );
   const settings = () => ({

@@ -12,13 +12,17 @@ const CLOSE = {
   failed: { code: 1011, reason: 'the count cannot be read' },
   tokenExpired: { code: TOKEN_EXPIRED_CODE, reason: 'the token has expired' },
 } as const;
-export type CloseReason = keyof typeof CLOSE;
+type CloseReason = keyof typeof CLOSE;
+
+/** Why the server ends a socket; `dead`: without a word, since nobody would hear it. */
+export type EndReason = CloseReason | 'dead';
+export const END_REASONS = [...Object.keys(CLOSE), 'dead'] as EndReason[];
 
 export class SocketClient {
   readonly #socket: WebSocket;
   readonly #wire: Writable;
   readonly #expiresAt: number;
-  readonly #onServerClose: (reason: CloseReason | 'dead') => void;
+  readonly #onServerClose: (reason: EndReason) => void;
   #isAlive = true;
   #closing = false;
 
@@ -30,7 +34,7 @@ export class SocketClient {
     socket: WebSocket,
     wire: Writable,
     expiresAt: number,
-    onServerClose: (reason: CloseReason | 'dead') => void,
+    onServerClose: (reason: EndReason) => void,
   ) {
     this.#socket = socket;
     this.#wire = wire;

@@ -22,7 +22,7 @@ import { adopt } from './adopt-socket.ts';
 import { addressOf, type Env } from './app.ts';
 import { AtMost } from './at-most.ts';
 import { Audience } from './audience.ts';
-import { COUNT_INTERVAL_MS, type SocketKind } from './audience-section.ts';
+import { COUNT_INTERVAL_MS, SOCKET_KINDS, type SocketKind } from './audience-section.ts';
 import { DashboardFeed, type DashboardSources } from './dashboard-feed.ts';
 import { ApiError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,7 +36,6 @@ const PING_EVERY_S = 30;
 const CATCH_UP_EVERY_S = 5;
 const MAX_MESSAGE_BYTES = 4 * 1024;
 const CLOSE_GRACE_MS = 1_000;
-const KINDS: readonly SocketKind[] = ['visitors', 'dashboard'];
 
 interface SocketOptions {
   admit: Admit;
@@ -97,7 +96,7 @@ export class Sockets {
   }
 
   addRoutes(app: Hono<Env>): void {
-    for (const kind of KINDS) {
+    for (const kind of SOCKET_KINDS) {
       app.get(`/ws/analytics/${kind}`, async (c) => {
         const grant = await this.#admit(c, kind);
         return upgradeWebSocket(

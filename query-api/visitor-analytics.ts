@@ -7,7 +7,7 @@
  */
 import type { Static } from 'typebox';
 import type { LookedUpName, RankedName } from '../clickhouse/dimensions.ts';
-import { type AnalyticsStore, NIL_UUID } from '../clickhouse/port.ts';
+import { NIL_UUID } from '../clickhouse/port.ts';
 import type { BucketCounts, VisitorCounts } from '../clickhouse/queries.ts';
 import type {
   BreakdownParams,
@@ -44,6 +44,7 @@ import { invalidParameter } from './errors.ts';
 import { historySteps } from './history-steps.ts';
 import { countryName, directory, search } from './names.ts';
 import { type DayRange, daysOf, lastDays, pieces, resolveRange } from './range.ts';
+import type { Reads } from './timed-reads.ts';
 
 type RangeQuery = Static<typeof RangeParams>;
 
@@ -56,7 +57,7 @@ const PERIOD_DAYS = { day: 1, week: 7, month: 30 } as const;
 const STABLE_BELOW_PERCENT = 1;
 
 interface VisitorAnalyticsOptions {
-  analytics: AnalyticsStore;
+  analytics: Reads;
   sessions: SessionStore;
   calendar: Calendar;
   /** ms since the epoch */
@@ -64,7 +65,7 @@ interface VisitorAnalyticsOptions {
 }
 
 export class VisitorAnalytics {
-  readonly #analytics: AnalyticsStore;
+  readonly #analytics: Reads;
   readonly #sessions: SessionStore;
   readonly #calendar: Calendar;
   readonly #now: () => number;

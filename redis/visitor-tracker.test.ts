@@ -61,6 +61,30 @@ describe('visitor tracker', () => {
     expect(of(COMMUNITY).at(-1)).toEqual({ scope: COMMUNITY, count: 0, joined: [], left });
   });
 
+  it('tells who asks of everyone who comes and goes, by scope', async () => {
+    const changes: unknown[] = [];
+    const told = new VisitorTracker(store, {
+      realtimeTtlMs: TTL,
+      now: () => clock,
+      onChange: (what, { visitor, scope }) => changes.push([what, visitor, scope]),
+    });
+    await told.addVisitor('a', COMMUNITY);
+    await told.addVisitor('a', COMMUNITY);
+    expect(changes).toEqual([
+      ['joined', 'a', SITE],
+      ['joined', 'a', COMMUNITY],
+    ]);
+    await told.removeVisitor('a');
+    await told.sweep(clock + LEAVE_GRACE_MS);
+    expect(changes.slice(2)).toEqual(
+      expect.arrayContaining([
+        ['left', 'a', SITE],
+        ['left', 'a', COMMUNITY],
+      ]),
+    );
+    expect(changes).toHaveLength(4);
+  });
+
   it('announces who came in one message a scope and call', async () => {
     await tracker.track([
       view('a', start, COMMUNITY),

@@ -14,6 +14,8 @@ interface VisitorTrackerOptions {
   now?: () => number;
   /** Told of messages in the channel that are not presence news. Default: a process warning. */
   onError?: (error: Error) => void;
+  /** Told of everyone who comes to the site or a community, or leaves: for who wants to follow a visitor. Default: nobody. */
+  onChange?: (what: 'joined' | 'left', change: PresenceChange) => void;
 }
 
 /** A page view, heartbeat or leave. `at` is ms since the epoch. */
@@ -33,12 +35,14 @@ export class VisitorTracker {
   readonly #ttlMs: number;
   readonly #now: () => number;
   readonly #onError: (error: Error) => void;
+  readonly #onChange: VisitorTrackerOptions['onChange'];
 
   constructor(store: LiveStore, options: VisitorTrackerOptions) {
     this.#store = store;
     this.#ttlMs = options.realtimeTtlMs;
     this.#now = options.now ?? Date.now;
     this.#onError = options.onError ?? ((error) => process.emitWarning(error));
+    this.#onChange = options.onChange;
   }
 
   /** Counts a visitor as online on the site, and in a community. */
@@ -115,7 +119,9 @@ export class VisitorTracker {
 
   async #announce(joined: PresenceChange[], left: PresenceChange[]): Promise<void> {
     const scopes = new Map<string, { joined: VisitorMoment[]; left: VisitorMoment[] }>();
-    const note = (list: 'joined' | 'left', { visitor, scope, at }: PresenceChange) => {
+    const note = (list: 'joined' | 'left', presence: PresenceChange) => {
+      const { visitor, scope, at } = presence;
+      this.#onChange?.(list, presence);
       const change = scopes.get(scope) ?? { joined: [], left: [] };
       scopes.set(scope, change);
       if (change[list].length < MAX_LISTED) change[list].push({ id: visitor, at });
