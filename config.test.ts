@@ -50,6 +50,8 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ SPOOL_MAX_BYTES: '0' }, /SPOOL_MAX_BYTES=0/],
     [{ DATA_DIR: '/tmp/a?b' }, /DATA_DIR/],
     [{ CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: "a'b" }, /CLICKHOUSE_CLUSTER=a'b/],
+    [{ JWT_JWKS_URL: 'id.example/keys' }, /JWT_JWKS_URL: is not a URL/],
+    [{ JWT_JWKS_URL: 'file:///keys.json' }, /JWT_JWKS_URL: is not a URL/],
     [{ CLICKHOUSE_CLUSTER: 'main' }, /CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL/],
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);

@@ -32,6 +32,8 @@ const Environment = Type.Object({
 
   JWT_SECRET: Text(),
   JWT_JWKS_URL: Text(),
+  JWT_AUDIENCE: Text(),
+  JWT_ISSUER: Text(),
   FINGERPRINT_SECRET: Text(),
   CORS_ALLOWED_ORIGINS: Text(),
   TRUSTED_PROXIES: Text(),
@@ -82,6 +84,9 @@ export interface Config {
   /** Empty: made at the first start and kept in `dataDir`. */
   readonly jwtSecret: string;
   readonly jwksUrl: string;
+  /** What the claims `aud` and `iss` of each token have to be; undefined: anything. */
+  readonly jwtAudience: string | undefined;
+  readonly jwtIssuer: string | undefined;
   readonly fingerprintSecret: string;
   readonly corsAllowedOrigins: readonly string[];
   /** Addresses or CIDR ranges. */
@@ -135,7 +140,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     logMaxBytes: env.LOG_MAX_BYTES,
     spoolMaxBytes: env.SPOOL_MAX_BYTES,
     jwtSecret: env.JWT_SECRET,
-    jwksUrl: env.JWT_JWKS_URL,
+    jwksUrl: knownKeySet(env.JWT_JWKS_URL),
+    jwtAudience: env.JWT_AUDIENCE || undefined,
+    jwtIssuer: env.JWT_ISSUER || undefined,
     fingerprintSecret: env.FINGERPRINT_SECRET,
     corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
     trustedProxies: list(env.TRUSTED_PROXIES),
@@ -181,6 +188,11 @@ function list(commaSeparated: string): readonly string[] {
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   );
+}
+
+function knownKeySet(url: string): string {
+  if (url === '' || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
+  throw new ConfigError('JWT_JWKS_URL: is not a URL of http or https');
 }
 
 function knownTimeZone(name: string): string {

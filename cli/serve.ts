@@ -76,7 +76,11 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         eventLog: log,
         live,
         tracker,
-        jwt: config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl },
+        jwt: {
+          ...(config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl }),
+          audience: config.jwtAudience,
+          issuer: config.jwtIssuer,
+        },
         log: logger,
         metrics,
         readiness,

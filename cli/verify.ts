@@ -3,13 +3,12 @@ import Value from 'typebox/value';
 import { type Config, ConfigError } from '../config.ts';
 import { Ledger, type LedgerHour } from '../contract/ledger.ts';
 import { calendar } from '../contract/reporting-day.ts';
-import { signToken } from '../query-api/auth.ts';
 import { conservationLedger, difference } from '../query-api/ledger.ts';
 import { ledgerRange } from '../query-api/range.ts';
 import { openLive } from '../redis/open.ts';
 import { openAnalyticsStore, openEventLogLater, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
-import { readSecrets } from './secrets.ts';
+import { ownToken } from './token.ts';
 
 /** What is under way when it is looked at first is counted by then. */
 const PATIENCE = { looks: 60, pauseMs: 500 };
@@ -36,7 +35,7 @@ async function askRunning(config: Config, { from, to }: VerifyOptions): Promise<
     ...(from !== undefined && { start_date: from }),
     ...(to !== undefined && { end_date: to }),
   });
-  const token = await signToken({ staff: true, expiresIn: 600 }, readSecrets(config).jwtSecret);
+  const token = await ownToken(config, { staff: true, expiresIn: 600 });
   const answer = await fetch(`${api}/api/analytics/pipeline/?${query}`, {
     headers: { Authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
