@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from './config.ts';
 
 test('without any variable everything is embedded, under ./data', () => {
@@ -56,5 +59,57 @@ describe('a wrong value ends the start with the name of the variable', () => {
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
     expect(() => readConfig(environment)).toThrow(message);
+  });
+});
+
+describe('a secret', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'footfall-config-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (text: string) => {
+    const path = join(folder, 'secret');
+    writeFileSync(path, text);
+    return path;
+  };
+  const SECRETS: [name: string, field: keyof ReturnType<typeof readConfig>, value: string][] = [
+    ['JWT_SECRET', 'jwtSecret', 'a secret'],
+    ['FINGERPRINT_SECRET', 'fingerprintSecret', 'another secret'],
+    ['DATABASE_URL', 'sessionsUrl', 'postgresql://user:password@host/db'],
+    ['CLICKHOUSE_URL', 'analyticsUrl', 'https://user:password@host:8443'],
+    ['REDIS_URL', 'liveUrl', 'rediss://:password@host:6379'],
+  ];
+
+  test.each(SECRETS)('may be in a file: %s', (name, field, value) => {
+    expect(readConfig({ [`${name}_FILE`]: file(`${value}\n`) })[field]).toBe(value);
+    expect(readConfig({ [`${name}_FILE`]: file(`${value}\r\n`), [name]: '' })[field]).toBe(value);
+  });
+
+  test.each([
+    [' two words \n\n', ' two words \n'],
+    ['no end', 'no end'],
+  ])('is the text of its file but for the last line break: %j', (text, secret) => {
+    expect(readConfig({ JWT_SECRET_FILE: file(text) }).jwtSecret).toBe(secret);
+  });
+
+  test.each(SECRETS)('is not in a file and in the environment: %s', (name, _, value) => {
+    const both = { [name]: value, [`${name}_FILE`]: file(value) };
+    expect(() => readConfig(both)).toThrow(
+      expect.objectContaining({ message: `${name} and ${name}_FILE are both set: one of them is enough` }),
+    );
+  });
+
+  test.each(SECRETS)('ends the start when its file is missing or empty: %s', (name) => {
+    const variable = `${name}_FILE`;
+    const missing = join(folder, 'missing');
+    expect(() => readConfig({ [variable]: missing })).toThrow(
+      new ConfigError(`${variable}=${missing}: the file cannot be read (ENOENT)`),
+    );
+    expect(() => readConfig({ [variable]: folder })).toThrow(
+      `${variable}=${folder}: the file cannot be read`,
+    );
+    for (const text of ['', '\n']) {
+      expect(() => readConfig({ [variable]: file(text) })).toThrow(
+        `${variable}=${join(folder, 'secret')}: the file is empty`,
+      );
+    }
   });
 });

@@ -1,4 +1,5 @@
 /** The only reader of the environment: variables in, one frozen, typed {@link Config} out. Every default stands here. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
@@ -51,8 +52,21 @@ const Environment = Type.Object({
 });
 type Environment = Static<typeof Environment>;
 
+/** Each may be given as the path of a file that holds it, in the variable of this name with `_FILE` at its end. */
+const SECRETS: readonly string[] = [
+  'JWT_SECRET',
+  'FINGERPRINT_SECRET',
+  'DATABASE_URL',
+  'CLICKHOUSE_URL',
+  'REDIS_URL',
+] satisfies (keyof Environment)[];
+const fileVariable = (name: string) => `${name}_FILE`;
+
 /** Names of all that is read. */
-export const VARIABLES: readonly string[] = Object.keys(Environment.properties);
+export const VARIABLES: readonly string[] = [
+  ...Object.keys(Environment.properties),
+  ...SECRETS.map(fileVariable),
+];
 
 export interface Config {
   readonly dataDir: string;
@@ -160,8 +174,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
 
 function parse(environment: NodeJS.ProcessEnv): Environment {
   const named: Record<string, string> = {};
-  for (const name of VARIABLES) {
-    const value = environment[name];
+  for (const name of Object.keys(Environment.properties)) {
+    const value = SECRETS.includes(name) ? secretOf(name, environment) : environment[name];
     if (value !== undefined && value !== '') named[name] = value;
   }
   const converted = Value.Convert(Environment, Value.Default(Environment, named));
@@ -169,6 +183,29 @@ function parse(environment: NodeJS.ProcessEnv): Environment {
   const [first] = Value.Errors(Environment, converted);
   const name = first?.instancePath.slice(1) ?? 'environment';
   throw new ConfigError(`${name}=${environment[name] ?? ''}: ${first?.message ?? 'is not valid'}`);
+}
+
+function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const given = environment[name];
+  const variable = fileVariable(name);
+  const file = environment[variable];
+  if (file === undefined || file === '') return given;
+  if (given !== undefined && given !== '') {
+    throw new ConfigError(`${name} and ${variable} are both set: one of them is enough`);
+  }
+  const text = secretText(file, variable);
+  if (text === '') throw new ConfigError(`${variable}=${file}: the file is empty`);
+  return text;
+}
+
+/** Editors and `echo` end a file with a line break, which is not part of the secret. */
+function secretText(file: string, variable: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? cause.code : cause;
+    throw new ConfigError(`${variable}=${file}: the file cannot be read (${why})`, { cause });
+  }
 }
 
 /** Who shares a port has to know it, and each has one of its own above it. */

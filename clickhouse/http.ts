@@ -136,17 +136,23 @@ function serverOf(url: string): { url: URL; username: string; password: string }
       `${protocol}//${host}: expected ${protocol}//user:password@host:port, no parameters, and no database but footfall`,
     );
   }
-  return {
-    url: new URL(`${protocol}//${host}`),
-    username: decodeURIComponent(username) || 'default',
-    password: decodeURIComponent(password),
-  };
+  try {
+    return {
+      url: new URL(`${protocol}//${host}`),
+      username: decodeURIComponent(username) || 'default',
+      password: decodeURIComponent(password),
+    };
+  } catch (cause) {
+    throw new AnalyticsStoreError(
+      'failed',
+      `${protocol}//${host}: user and password are not percent-encoded`,
+      { cause },
+    );
+  }
 }
 
 function parsed(url: string): URL {
-  try {
-    return new URL(url);
-  } catch (cause) {
-    throw new AnalyticsStoreError('failed', 'CLICKHOUSE_URL is not a URL', { cause });
-  }
+  // What the constructor throws would have the whole URL in it, with the password.
+  if (!URL.canParse(url)) throw new AnalyticsStoreError('failed', 'CLICKHOUSE_URL is not a URL');
+  return new URL(url);
 }

@@ -90,6 +90,9 @@ function serverOf(url: string): string {
   const { host, pathname, searchParams } = new URL(url);
   for (const name of searchParams.keys()) {
     if (PARAMETERS.includes(name)) continue;
+    // It is the rest of a password with a question mark in it.
+    if (name.includes('@'))
+      throw new SessionStoreError('invalid', 'the URL of PostgreSQL is not percent-encoded');
     throw new SessionStoreError(
       'invalid',
       `the URL of PostgreSQL: unknown parameter ${name}, known: ${PARAMETERS.join(', ')}`,

@@ -70,6 +70,8 @@ function parseCredentials(text: string): Pick<RedisAddress, 'username' | 'passwo
 function parsePrefix(query: string): string {
   const parameters = new URLSearchParams(query);
   for (const name of parameters.keys()) {
+    // It is the rest of a password with a question mark in it.
+    if (name.includes('@')) throw invalid('the credentials are not percent-encoded');
     if (name !== 'prefix') throw invalid(`there is no parameter ${name}, known: prefix`);
   }
   const prefix = parameters.get('prefix') ?? DEFAULT_PREFIX;
