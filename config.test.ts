@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createAuthority } from './certificates.fixture.ts';
 import { ConfigError, readConfig } from './config.ts';
 
 test('without any variable everything is embedded, under ./data', () => {
@@ -55,6 +56,12 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: "a'b" }, /CLICKHOUSE_CLUSTER=a'b/],
     [{ JWT_JWKS_URL: 'id.example/keys' }, /JWT_JWKS_URL: is not a URL/],
     [{ JWT_JWKS_URL: 'file:///keys.json' }, /JWT_JWKS_URL: is not a URL/],
+    [{ KAFKA_TLS: 'perhaps', KAFKA_BROKERS: 'one:9092' }, /KAFKA_TLS=perhaps/],
+    [{ KAFKA_TLS: 'true' }, /KAFKA_TLS: needs KAFKA_BROKERS/],
+    [{ KAFKA_USERNAME: 'footfall', KAFKA_PASSWORD: 'x' }, /KAFKA_USERNAME: needs KAFKA_BROKERS/],
+    [{ KAFKA_BROKERS: 'one', KAFKA_USERNAME: 'footfall' }, /KAFKA_USERNAME: needs KAFKA_PASSWORD/],
+    [{ KAFKA_BROKERS: 'one', KAFKA_PASSWORD: 'x' }, /^KAFKA_PASSWORD: needs KAFKA_USERNAME$/],
+    [{ KAFKA_BROKERS: 'one', KAFKA_SASL_MECHANISM: 'gssapi' }, /KAFKA_SASL_MECHANISM=gssapi/],
     [{ CLICKHOUSE_CLUSTER: 'main' }, /CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL/],
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
@@ -112,4 +119,55 @@ describe('a secret', () => {
       );
     }
   });
+});
+
+describe('TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'footfall-config-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (text: string) => {
+    const path = join(folder, 'ca.pem');
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test('trusts the authorities of a file', () => {
+    const both = `of ours:\n${createAuthority().pem}and\n${createAuthority('another').pem}`;
+    expect(readConfig({ TLS_CA_FILE: file(both) }).tlsCa).toBe(both.trimEnd());
+    expect(readConfig({}).tlsCa).toBeUndefined();
+  });
+
+  test.each([
+    ['', 'there is no certificate in PEM in it'],
+    ['hello', 'there is no certificate in PEM in it'],
+    [
+      `${createAuthority().pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`,
+      'a certificate in it cannot be read',
+    ],
+  ])('ends the start when there is no certificate in the file (%#)', (text, message) => {
+    const path = file(text);
+    expect(() => readConfig({ TLS_CA_FILE: path })).toThrow(`TLS_CA_FILE=${path}: ${message}`);
+  });
+
+  test('ends the start when the file cannot be read', () => {
+    expect(() => readConfig({ TLS_CA_FILE: folder })).toThrow(
+      `TLS_CA_FILE=${folder}: the file cannot be read`,
+    );
+  });
+});
+
+test('Kafka is told who we are', () => {
+  const kafka = {
+    KAFKA_BROKERS: 'one:9093',
+    KAFKA_TLS: 'true',
+    KAFKA_USERNAME: 'footfall',
+    KAFKA_PASSWORD: 'x',
+  };
+  expect(readConfig(kafka)).toMatchObject({
+    kafkaTls: true,
+    kafkaLogin: { mechanism: 'scram-sha-512', username: 'footfall', password: 'x' },
+  });
+  expect(readConfig({ ...kafka, KAFKA_SASL_MECHANISM: 'plain' }).kafkaLogin).toMatchObject({
+    mechanism: 'plain',
+  });
+  expect(readConfig({ KAFKA_BROKERS: 'one:9093' })).toMatchObject({ kafkaTls: false, kafkaLogin: undefined });
 });

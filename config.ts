@@ -1,4 +1,5 @@
 /** The only reader of the environment: variables in, one frozen, typed {@link Config} out. Every default stands here. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Type, { type Static } from 'typebox';
@@ -20,10 +21,15 @@ const Environment = Type.Object({
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
 
   KAFKA_BROKERS: Text(),
+  KAFKA_TLS: Type.Boolean({ default: false }),
+  KAFKA_USERNAME: Text(),
+  KAFKA_PASSWORD: Text(),
+  KAFKA_SASL_MECHANISM: Type.Enum(['scram-sha-512', 'scram-sha-256', 'plain'], { default: 'scram-sha-512' }),
   CLICKHOUSE_URL: Text(),
   CLICKHOUSE_CLUSTER: Type.String({ default: '', pattern: '^[A-Za-z0-9_-]*$' }),
   DATABASE_URL: Text(),
   REDIS_URL: Text(),
+  TLS_CA_FILE: Text(),
 
   PARTITIONS: Type.Integer({ minimum: 1, maximum: 1024, default: 8 }),
   LOG_RETENTION_HOURS: Positive(24),
@@ -59,6 +65,7 @@ const SECRETS: readonly string[] = [
   'DATABASE_URL',
   'CLICKHOUSE_URL',
   'REDIS_URL',
+  'KAFKA_PASSWORD',
 ] satisfies (keyof Environment)[];
 const fileVariable = (name: string) => `${name}_FILE`;
 
@@ -87,6 +94,11 @@ export interface Config {
   readonly clickhouseCluster: string;
   readonly sessionsUrl: string;
   readonly liveUrl: string;
+  readonly kafkaTls: boolean;
+  /** Whom Kafka is told that we are. */
+  readonly kafkaLogin: KafkaLogin | undefined;
+  /** PEM of the authorities that are trusted, beside those that come with Node, by all connections over TLS. */
+  readonly tlsCa: string | undefined;
 
   readonly partitions: number;
   readonly logRetentionMs: number;
@@ -120,6 +132,12 @@ export interface Config {
   readonly ingestRateLimit: number;
 }
 
+export interface KafkaLogin {
+  readonly mechanism: Environment['KAFKA_SASL_MECHANISM'];
+  readonly username: string;
+  readonly password: string;
+}
+
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -134,6 +152,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   if (env.CLICKHOUSE_CLUSTER !== '' && env.CLICKHOUSE_URL === '') {
     throw new ConfigError('CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL');
   }
+  if (env.KAFKA_TLS && env.KAFKA_BROKERS === '') throw new ConfigError('KAFKA_TLS: needs KAFKA_BROKERS');
   if (/[?#%]/.test(dataDir)) throw new ConfigError(`DATA_DIR=${dataDir}: must not contain ?, # or %`);
   return Object.freeze({
     dataDir,
@@ -148,6 +167,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     clickhouseCluster: env.CLICKHOUSE_CLUSTER,
     sessionsUrl: env.DATABASE_URL || `embedded-postgres://${dataDir}/postgres`,
     liveUrl: env.REDIS_URL || 'memory://',
+    kafkaTls: env.KAFKA_TLS,
+    kafkaLogin: kafkaLogin(env),
+    tlsCa: env.TLS_CA_FILE === '' ? undefined : authorities(env.TLS_CA_FILE),
     partitions: env.PARTITIONS,
     logRetentionMs: env.LOG_RETENTION_HOURS * 3_600 * SECOND,
     logRetentionBytes: env.LOG_RETENTION_BYTES,
@@ -193,13 +215,35 @@ function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefi
   if (given !== undefined && given !== '') {
     throw new ConfigError(`${name} and ${variable} are both set: one of them is enough`);
   }
-  const text = secretText(file, variable);
+  const text = textOf(file, variable);
   if (text === '') throw new ConfigError(`${variable}=${file}: the file is empty`);
   return text;
 }
 
-/** Editors and `echo` end a file with a line break, which is not part of the secret. */
-function secretText(file: string, variable: string): string {
+function kafkaLogin(env: Environment): KafkaLogin | undefined {
+  const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = env;
+  if (username === '' && password === '') return undefined;
+  if (username === '') throw new ConfigError('KAFKA_PASSWORD: needs KAFKA_USERNAME');
+  if (password === '') throw new ConfigError('KAFKA_USERNAME: needs KAFKA_PASSWORD or KAFKA_PASSWORD_FILE');
+  if (env.KAFKA_BROKERS === '') throw new ConfigError('KAFKA_USERNAME: needs KAFKA_BROKERS');
+  return Object.freeze({ mechanism: env.KAFKA_SASL_MECHANISM, username, password });
+}
+
+/** Node itself passes over what is no certificate. */
+function authorities(file: string): string {
+  const text = textOf(file, 'TLS_CA_FILE');
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    for (const certificate of certificates) new X509Certificate(certificate);
+  } catch (cause) {
+    throw new ConfigError(`TLS_CA_FILE=${file}: a certificate in it cannot be read`, { cause });
+  }
+  if (certificates.length > 0) return text;
+  throw new ConfigError(`TLS_CA_FILE=${file}: there is no certificate in PEM in it`);
+}
+
+/** Without the line break that editors and `echo` put at the end. */
+function textOf(file: string, variable: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (cause) {

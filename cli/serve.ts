@@ -7,9 +7,14 @@ import { startJobs } from '../pipeline/jobs.ts';
 import { startPipeline } from '../pipeline/pipeline.ts';
 import { startPresenceSeries } from '../pipeline/presence-series.ts';
 import { startQueryApi } from '../query-api/server.ts';
-import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
-import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
+import {
+  openAnalyticsStore,
+  openEventLog,
+  openEventLogLater,
+  openLiveStore,
+  openSessionStore,
+} from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { readSecrets } from './secrets.ts';
@@ -24,7 +29,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const { timeZone, realtimeTtlMs } = config;
     const [sessions, live] = await Promise.all([
       openSessionStore(config, logger),
-      openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
+      openLiveStore(config, logger),
     ]);
     const analytics = await openAnalyticsStore(config, sessions);
     // The query API answers without the log, all but the ledger.

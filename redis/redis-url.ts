@@ -7,6 +7,8 @@
  * `rediss://` and `rediss+cluster://` are the same over TLS. Some nodes of a cluster are enough, they name the others.
  */
 
+import type { Trust } from '../trust.ts';
+
 /** Installations that share a Redis have different ones. */
 const DEFAULT_PREFIX = 'footfall:';
 const DEFAULT_PORT = 6379;
@@ -21,6 +23,8 @@ export interface RedisAddress {
   nodes: readonly [RedisNode, ...RedisNode[]];
   cluster: boolean;
   tls: boolean;
+  /** Node's own where it is undefined. */
+  trust?: Trust;
   username: string | undefined;
   password: string | undefined;
   database: number;
