@@ -9,7 +9,7 @@ import { browserProfiles } from './browser.ts';
 import { countryLookup } from './country.ts';
 import { eventMaker } from './event-of.ts';
 import { type Framer, OverloadedError, type Settle } from './framer.ts';
-import { type Answer, givenOften, headerLines } from './http.ts';
+import { type Answer, givenOften, headerLines, typeLines } from './http.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { dropPolicy } from './policy.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -149,11 +149,12 @@ export function refused(rejection: Rejection, retryAfterSeconds = RETRY_AFTER_SE
   const status = REJECT_STATUS[rejection.error];
   return {
     status,
-    headers: headerLines({
-      'Content-Type': 'application/json',
-      [OUTCOME_HEADER]: rejection.error,
-      ...(COME_AGAIN.has(status) ? { 'Retry-After': String(retryAfterSeconds) } : {}),
-    }),
+    headers:
+      typeLines('application/json') +
+      headerLines({
+        [OUTCOME_HEADER]: rejection.error,
+        ...(COME_AGAIN.has(status) ? { 'Retry-After': String(retryAfterSeconds) } : {}),
+      }),
     body: JSON.stringify(rejection),
   };
 }

@@ -9,7 +9,7 @@ import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { admission, refused } from './admission.ts';
 import { framer as createFramer } from './framer.ts';
-import { type Answer, Exchange, givenOften, type HeaderLines, headerLines } from './http.ts';
+import { type Answer, Exchange, givenOften, type HeaderLines, headerLines, typeLines } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { type RequestHead, readHead } from './request.ts';
@@ -194,7 +194,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const { contentType } = options.metrics;
       const printed = options.metrics.metrics();
       settle(
-        begin(res, headerLines({ 'Content-Type': contentType })),
+        begin(res, typeLines(contentType)),
         printed.then((body) => ({ status: 200, body })),
       );
     })
@@ -238,8 +238,8 @@ const ROUTES: Readonly<Record<string, string>> = {
   '/readyz': 'GET',
   '/metrics': 'GET',
 };
-const JSON_TYPE = headerLines({ 'Content-Type': 'application/json' });
-const GIF_TYPE = headerLines({ 'Content-Type': 'image/gif' });
+const JSON_TYPE = typeLines('application/json');
+const GIF_TYPE = typeLines('image/gif');
 /** Any page may send beacons; nothing that an answer says is a secret, and no cookie is read. */
 const ANY_ORIGIN = headerLines({
   'Access-Control-Allow-Origin': '*',

@@ -2,7 +2,6 @@
 
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -12,6 +11,7 @@ import { bearerToken } from './auth.ts';
 import { addDashboard } from './dashboard.ts';
 import type { Services } from './endpoint.ts';
 import { ApiError, errorResponse } from './errors.ts';
+import { answerHeaders, corsFor } from './headers.ts';
 import type { Metrics } from './metrics.ts';
 import { BASE_PATH, ENDPOINTS } from './routes.ts';
 
@@ -54,6 +54,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   const app = new Hono<Env>({ strict: false });
   app.onError((error) => errorResponse(error, log));
   app.notFound(() => errorResponse(new ApiError('not_found', 'there is nothing at this path'), log));
+  app.use(...answerHeaders(options.trusted));
   app.use(
     methodNotAllowed({
       app,
@@ -68,8 +69,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   );
   app.use(
     `${BASE_PATH}*`,
-    cors({
-      origin: [...options.allowedOrigins],
+    corsFor(options.allowedOrigins, {
       credentials: true,
       allowMethods: ['GET', 'HEAD'],
       allowHeaders: ['Authorization', 'Content-Type', 'If-None-Match'],
