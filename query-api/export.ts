@@ -1,11 +1,12 @@
 /** The export: CSV streamed day by day, or the same rows as Arrow. */
 import { ExportParams, type ExportRow } from '../contract/query.ts';
 import { ARROW_TYPE, arrowStream } from './arrow.ts';
+import { csvLine } from './csv.ts';
 import { answer, type Endpoint, wantsArrow } from './endpoint.ts';
 import { parseParameters } from './parameters.ts';
 
 const COLUMNS = ['total_visitors', 'authenticated_visitors', 'anonymous_visitors', 'page_views'] as const;
-const HEADER = `date,${COLUMNS.join(',')}\n`;
+const HEADER = csvLine(['date', ...COLUMNS]);
 
 export const exportEndpoint: Endpoint = {
   path: 'export/',
@@ -37,7 +38,7 @@ const attachment = (ending: string) => ({
   Vary: 'Accept',
 });
 
-const csvLine = (row: ExportRow) => `${row.date},${COLUMNS.map((name) => row[name]).join(',')}\n`;
+const lineOf = (row: ExportRow) => csvLine([row.date, ...COLUMNS.map((name) => row[name])]);
 
 /**
  * Reads the first row before it answers, so that a store that is down gives a status and not a broken file;
@@ -46,13 +47,13 @@ const csvLine = (row: ExportRow) => `${row.date},${COLUMNS.map((name) => row[nam
 async function csvStream(rows: AsyncGenerator<ExportRow>): Promise<ReadableStream<Uint8Array>> {
   const encoder = new TextEncoder();
   const first = await rows.next();
-  const begin = HEADER + (first.done ? '' : csvLine(first.value));
+  const begin = HEADER + (first.done ? '' : lineOf(first.value));
   return new ReadableStream({
     start: (controller) => controller.enqueue(encoder.encode(begin)),
     async pull(controller) {
       const next = await rows.next();
       if (next.done) controller.close();
-      else controller.enqueue(encoder.encode(csvLine(next.value)));
+      else controller.enqueue(encoder.encode(lineOf(next.value)));
     },
     async cancel() {
       await rows.return(undefined);
