@@ -132,7 +132,7 @@ export interface Config {
   readonly ingestRateLimit: number;
 }
 
-export interface KafkaLogin {
+interface KafkaLogin {
   readonly mechanism: Environment['KAFKA_SASL_MECHANISM'];
   readonly username: string;
   readonly password: string;

@@ -19,9 +19,7 @@ const SQL = [
   new RegExp(`[\\w)]\\s*(=|<|>|,|\\()\\s*'${HOLE}`),
 ];
 
-export interface SqlHole {
-  /** Of the source, from 1. */
-  line: number;
+interface SqlHole {
   /** What is put in, as it stands there. */
   expression: string;
   text: string;
@@ -49,8 +47,7 @@ export function sqlHoles(source: string): SqlHole[] {
     for (const part of parts) {
       if (typeof part === 'string') continue;
       const { start, end } = part;
-      const line = source.slice(0, start).split('\n').length;
-      if (isSql) holes.push({ line, expression: source.slice(start, end).replace(/\s+/g, ' '), text });
+      if (isSql) holes.push({ expression: source.slice(start, end).replace(/\s+/g, ' '), text });
       visit(part);
     }
   }
