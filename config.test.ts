@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createAuthority } from './certificates.fixture.ts';
 import { ConfigError, readConfig } from './config.ts';
 
 test('without any variable everything is embedded, under ./data', () => {
@@ -50,9 +54,120 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ SPOOL_MAX_BYTES: '0' }, /SPOOL_MAX_BYTES=0/],
     [{ DATA_DIR: '/tmp/a?b' }, /DATA_DIR/],
     [{ CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: "a'b" }, /CLICKHOUSE_CLUSTER=a'b/],
+    [{ JWT_JWKS_URL: 'id.example/keys' }, /JWT_JWKS_URL: is not a URL/],
+    [{ JWT_JWKS_URL: 'file:///keys.json' }, /JWT_JWKS_URL: is not a URL/],
+    [{ KAFKA_TLS: 'perhaps', KAFKA_BROKERS: 'one:9092' }, /KAFKA_TLS=perhaps/],
+    [{ KAFKA_TLS: 'true' }, /KAFKA_TLS: needs KAFKA_BROKERS/],
+    [{ KAFKA_USERNAME: 'footfall', KAFKA_PASSWORD: 'x' }, /KAFKA_USERNAME: needs KAFKA_BROKERS/],
+    [{ KAFKA_BROKERS: 'one', KAFKA_USERNAME: 'footfall' }, /KAFKA_USERNAME: needs KAFKA_PASSWORD/],
+    [{ KAFKA_BROKERS: 'one', KAFKA_PASSWORD: 'x' }, /^KAFKA_PASSWORD: needs KAFKA_USERNAME$/],
+    [{ KAFKA_BROKERS: 'one', KAFKA_SASL_MECHANISM: 'gssapi' }, /KAFKA_SASL_MECHANISM=gssapi/],
     [{ CLICKHOUSE_CLUSTER: 'main' }, /CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL/],
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
     expect(() => readConfig(environment)).toThrow(message);
   });
+});
+
+describe('a secret', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'footfall-config-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (text: string) => {
+    const path = join(folder, 'secret');
+    writeFileSync(path, text);
+    return path;
+  };
+  const SECRETS: [name: string, field: keyof ReturnType<typeof readConfig>, value: string][] = [
+    ['JWT_SECRET', 'jwtSecret', 'a secret'],
+    ['FINGERPRINT_SECRET', 'fingerprintSecret', 'another secret'],
+    ['DATABASE_URL', 'sessionsUrl', 'postgresql://user:password@host/db'],
+    ['CLICKHOUSE_URL', 'analyticsUrl', 'https://user:password@host:8443'],
+    ['REDIS_URL', 'liveUrl', 'rediss://:password@host:6379'],
+  ];
+
+  test.each(SECRETS)('may be in a file: %s', (name, field, value) => {
+    expect(readConfig({ [`${name}_FILE`]: file(`${value}\n`) })[field]).toBe(value);
+    expect(readConfig({ [`${name}_FILE`]: file(`${value}\r\n`), [name]: '' })[field]).toBe(value);
+  });
+
+  test.each([
+    [' two words \n\n', ' two words \n'],
+    ['no end', 'no end'],
+  ])('is the text of its file but for the last line break: %j', (text, secret) => {
+    expect(readConfig({ JWT_SECRET_FILE: file(text) }).jwtSecret).toBe(secret);
+  });
+
+  test.each(SECRETS)('is not in a file and in the environment: %s', (name, _, value) => {
+    const both = { [name]: value, [`${name}_FILE`]: file(value) };
+    expect(() => readConfig(both)).toThrow(
+      expect.objectContaining({ message: `${name} and ${name}_FILE are both set: one of them is enough` }),
+    );
+  });
+
+  test.each(SECRETS)('ends the start when its file is missing or empty: %s', (name) => {
+    const variable = `${name}_FILE`;
+    const missing = join(folder, 'missing');
+    expect(() => readConfig({ [variable]: missing })).toThrow(
+      new ConfigError(`${variable}=${missing}: the file cannot be read (ENOENT)`),
+    );
+    expect(() => readConfig({ [variable]: folder })).toThrow(
+      `${variable}=${folder}: the file cannot be read`,
+    );
+    for (const text of ['', '\n']) {
+      expect(() => readConfig({ [variable]: file(text) })).toThrow(
+        `${variable}=${join(folder, 'secret')}: the file is empty`,
+      );
+    }
+  });
+});
+
+describe('TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'footfall-config-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (text: string) => {
+    const path = join(folder, 'ca.pem');
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test('trusts the authorities of a file', () => {
+    const both = `of ours:\n${createAuthority().pem}and\n${createAuthority('another').pem}`;
+    expect(readConfig({ TLS_CA_FILE: file(both) }).tlsCa).toBe(both.trimEnd());
+    expect(readConfig({}).tlsCa).toBeUndefined();
+  });
+
+  test.each([
+    ['', 'there is no certificate in PEM in it'],
+    ['hello', 'there is no certificate in PEM in it'],
+    [
+      `${createAuthority().pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`,
+      'a certificate in it cannot be read',
+    ],
+  ])('ends the start when there is no certificate in the file (%#)', (text, message) => {
+    const path = file(text);
+    expect(() => readConfig({ TLS_CA_FILE: path })).toThrow(`TLS_CA_FILE=${path}: ${message}`);
+  });
+
+  test('ends the start when the file cannot be read', () => {
+    expect(() => readConfig({ TLS_CA_FILE: folder })).toThrow(
+      `TLS_CA_FILE=${folder}: the file cannot be read`,
+    );
+  });
+});
+
+test('Kafka is told who we are', () => {
+  const kafka = {
+    KAFKA_BROKERS: 'one:9093',
+    KAFKA_TLS: 'true',
+    KAFKA_USERNAME: 'footfall',
+    KAFKA_PASSWORD: 'x',
+  };
+  expect(readConfig(kafka)).toMatchObject({
+    kafkaTls: true,
+    kafkaLogin: { mechanism: 'scram-sha-512', username: 'footfall', password: 'x' },
+  });
+  expect(readConfig({ ...kafka, KAFKA_SASL_MECHANISM: 'plain' }).kafkaLogin).toMatchObject({
+    mechanism: 'plain',
+  });
+  expect(readConfig({ KAFKA_BROKERS: 'one:9093' })).toMatchObject({ kafkaTls: false, kafkaLogin: undefined });
 });

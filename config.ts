@@ -1,4 +1,6 @@
 /** The only reader of the environment: variables in, one frozen, typed {@link Config} out. Every default stands here. */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
@@ -20,10 +22,15 @@ const Environment = Type.Object({
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
 
   KAFKA_BROKERS: Text(),
+  KAFKA_TLS: Type.Boolean({ default: false }),
+  KAFKA_USERNAME: Text(),
+  KAFKA_PASSWORD: Text(),
+  KAFKA_SASL_MECHANISM: Type.Enum(['scram-sha-512', 'scram-sha-256', 'plain'], { default: 'scram-sha-512' }),
   CLICKHOUSE_URL: Text(),
   CLICKHOUSE_CLUSTER: Type.String({ default: '', pattern: '^[A-Za-z0-9_-]*$' }),
   DATABASE_URL: Text(),
   REDIS_URL: Text(),
+  TLS_CA_FILE: Text(),
 
   PARTITIONS: Type.Integer({ minimum: 1, maximum: 1024, default: 8 }),
   LOG_RETENTION_HOURS: Positive(24),
@@ -33,6 +40,8 @@ const Environment = Type.Object({
 
   JWT_SECRET: Text(),
   JWT_JWKS_URL: Text(),
+  JWT_AUDIENCE: Text(),
+  JWT_ISSUER: Text(),
   FINGERPRINT_SECRET: Text(),
   VISITOR_SALT: Type.Enum([...VISITOR_SALTS], { default: 'none' }),
   CORS_ALLOWED_ORIGINS: Text(),
@@ -51,8 +60,22 @@ const Environment = Type.Object({
 });
 type Environment = Static<typeof Environment>;
 
+/** Each may be given as the path of a file that holds it, in the variable of this name with `_FILE` at its end. */
+const SECRETS: readonly string[] = [
+  'JWT_SECRET',
+  'FINGERPRINT_SECRET',
+  'DATABASE_URL',
+  'CLICKHOUSE_URL',
+  'REDIS_URL',
+  'KAFKA_PASSWORD',
+] satisfies (keyof Environment)[];
+const fileVariable = (name: string) => `${name}_FILE`;
+
 /** Names of all that is read. */
-export const VARIABLES: readonly string[] = Object.keys(Environment.properties);
+export const VARIABLES: readonly string[] = [
+  ...Object.keys(Environment.properties),
+  ...SECRETS.map(fileVariable),
+];
 
 export interface Config {
   readonly dataDir: string;
@@ -73,6 +96,11 @@ export interface Config {
   readonly clickhouseCluster: string;
   readonly sessionsUrl: string;
   readonly liveUrl: string;
+  readonly kafkaTls: boolean;
+  /** Whom Kafka is told that we are. */
+  readonly kafkaLogin: KafkaLogin | undefined;
+  /** PEM of the authorities that are trusted, beside those that come with Node, by all connections over TLS. */
+  readonly tlsCa: string | undefined;
 
   readonly partitions: number;
   readonly logRetentionMs: number;
@@ -84,6 +112,9 @@ export interface Config {
   /** Empty: made at the first start and kept in `dataDir`. */
   readonly jwtSecret: string;
   readonly jwksUrl: string;
+  /** What the claims `aud` and `iss` of each token have to be; undefined: anything. */
+  readonly jwtAudience: string | undefined;
+  readonly jwtIssuer: string | undefined;
   readonly fingerprintSecret: string;
   readonly visitorSalt: VisitorSalt;
   readonly corsAllowedOrigins: readonly string[];
@@ -104,6 +135,12 @@ export interface Config {
   readonly ingestRateLimit: number;
 }
 
+interface KafkaLogin {
+  readonly mechanism: Environment['KAFKA_SASL_MECHANISM'];
+  readonly username: string;
+  readonly password: string;
+}
+
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -118,6 +155,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   if (env.CLICKHOUSE_CLUSTER !== '' && env.CLICKHOUSE_URL === '') {
     throw new ConfigError('CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL');
   }
+  if (env.KAFKA_TLS && env.KAFKA_BROKERS === '') throw new ConfigError('KAFKA_TLS: needs KAFKA_BROKERS');
   if (/[?#%]/.test(dataDir)) throw new ConfigError(`DATA_DIR=${dataDir}: must not contain ?, # or %`);
   return Object.freeze({
     dataDir,
@@ -132,13 +170,18 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     clickhouseCluster: env.CLICKHOUSE_CLUSTER,
     sessionsUrl: env.DATABASE_URL || `embedded-postgres://${dataDir}/postgres`,
     liveUrl: env.REDIS_URL || 'memory://',
+    kafkaTls: env.KAFKA_TLS,
+    kafkaLogin: kafkaLogin(env),
+    tlsCa: env.TLS_CA_FILE === '' ? undefined : authorities(env.TLS_CA_FILE),
     partitions: env.PARTITIONS,
     logRetentionMs: env.LOG_RETENTION_HOURS * 3_600 * SECOND,
     logRetentionBytes: env.LOG_RETENTION_BYTES,
     logMaxBytes: env.LOG_MAX_BYTES,
     spoolMaxBytes: env.SPOOL_MAX_BYTES,
     jwtSecret: env.JWT_SECRET,
-    jwksUrl: env.JWT_JWKS_URL,
+    jwksUrl: knownKeySet(env.JWT_JWKS_URL),
+    jwtAudience: env.JWT_AUDIENCE || undefined,
+    jwtIssuer: env.JWT_ISSUER || undefined,
     fingerprintSecret: env.FINGERPRINT_SECRET,
     visitorSalt: env.VISITOR_SALT,
     corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
@@ -157,8 +200,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
 
 function parse(environment: NodeJS.ProcessEnv): Environment {
   const named: Record<string, string> = {};
-  for (const name of VARIABLES) {
-    const value = environment[name];
+  for (const name of Object.keys(Environment.properties)) {
+    const value = SECRETS.includes(name) ? secretOf(name, environment) : environment[name];
     if (value !== undefined && value !== '') named[name] = value;
   }
   const converted = Value.Convert(Environment, Value.Default(Environment, named));
@@ -166,6 +209,51 @@ function parse(environment: NodeJS.ProcessEnv): Environment {
   const [first] = Value.Errors(Environment, converted);
   const name = first?.instancePath.slice(1) ?? 'environment';
   throw new ConfigError(`${name}=${environment[name] ?? ''}: ${first?.message ?? 'is not valid'}`);
+}
+
+function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const given = environment[name];
+  const variable = fileVariable(name);
+  const file = environment[variable];
+  if (file === undefined || file === '') return given;
+  if (given !== undefined && given !== '') {
+    throw new ConfigError(`${name} and ${variable} are both set: one of them is enough`);
+  }
+  const text = textOf(file, variable);
+  if (text === '') throw new ConfigError(`${variable}=${file}: the file is empty`);
+  return text;
+}
+
+function kafkaLogin(env: Environment): KafkaLogin | undefined {
+  const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = env;
+  if (username === '' && password === '') return undefined;
+  if (username === '') throw new ConfigError('KAFKA_PASSWORD: needs KAFKA_USERNAME');
+  if (password === '') throw new ConfigError('KAFKA_USERNAME: needs KAFKA_PASSWORD or KAFKA_PASSWORD_FILE');
+  if (env.KAFKA_BROKERS === '') throw new ConfigError('KAFKA_USERNAME: needs KAFKA_BROKERS');
+  return Object.freeze({ mechanism: env.KAFKA_SASL_MECHANISM, username, password });
+}
+
+/** Node itself passes over what is no certificate. */
+function authorities(file: string): string {
+  const text = textOf(file, 'TLS_CA_FILE');
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    for (const certificate of certificates) new X509Certificate(certificate);
+  } catch (cause) {
+    throw new ConfigError(`TLS_CA_FILE=${file}: a certificate in it cannot be read`, { cause });
+  }
+  if (certificates.length > 0) return text;
+  throw new ConfigError(`TLS_CA_FILE=${file}: there is no certificate in PEM in it`);
+}
+
+/** Without the line break that editors and `echo` put at the end. */
+function textOf(file: string, variable: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? cause.code : cause;
+    throw new ConfigError(`${variable}=${file}: the file cannot be read (${why})`, { cause });
+  }
 }
 
 /** Who shares a port has to know it, and each has one of its own above it. */
@@ -185,6 +273,11 @@ function list(commaSeparated: string): readonly string[] {
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   );
+}
+
+function knownKeySet(url: string): string {
+  if (url === '' || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
+  throw new ConfigError('JWT_JWKS_URL: is not a URL of http or https');
 }
 
 function knownTimeZone(name: string): string {

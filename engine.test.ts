@@ -14,3 +14,12 @@ test.each(['redis://x', 'toString://x', 'nonsense', ''])(
     expect(() => pickEngine('event log', url, engines)).toThrow('known: lmdb://, kafka://');
   },
 );
+
+test.each(['hunter2', ':hunter2@host/db', 'user:hunter2@host', 'mysql://user:hunter2@host/db'])(
+  'a password in what is no known URL is not repeated: %s',
+  (url) => {
+    expect(() => pickEngine('session store', url, engines)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
+  },
+);

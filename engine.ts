@@ -4,11 +4,12 @@ export class UnknownEngineError extends Error {
   override readonly name = 'UnknownEngineError';
 }
 
-/** @throws UnknownEngineError listing the schemes that are known */
+/** @throws UnknownEngineError listing the schemes that are known, without the rest of the URL: it may hold a password */
 export function pickEngine<Open>(what: string, url: string, engines: Record<string, Open>): Open {
-  const scheme = url.slice(0, Math.max(0, url.indexOf(':')));
+  const [, scheme = ''] = /^([\w.+-]+):\/\//.exec(url) ?? [];
   const open = Object.hasOwn(engines, scheme) ? engines[scheme] : undefined;
   if (open !== undefined) return open;
   const known = Object.keys(engines).map((name) => `${name}://`);
-  throw new UnknownEngineError(`${what}: no engine for ${scheme || url}://, known: ${known.join(', ')}`);
+  const given = scheme === '' ? 'what is no URL' : `${scheme}://`;
+  throw new UnknownEngineError(`${what}: no engine for ${given}, known: ${known.join(', ')}`);
 }

@@ -5,12 +5,12 @@ import Value from 'typebox/value';
 import type { Config } from '../config.ts';
 import { VisitorStats } from '../contract/query.ts';
 import { DAY } from '../contract/reporting-day.ts';
-import { signToken } from '../query-api/auth.ts';
 import { DEMO_COMMUNITIES, DEMO_DIVISIONS, demoPast, runDemo } from './demo.ts';
 import { ingestServices } from './ingest-services.ts';
 import { loadCommunities, loadDivisions, runImport } from './jobs.ts';
 import { readSecrets } from './secrets.ts';
 import { type Service, sayRestart, supervise } from './supervisor.ts';
+import { ownToken } from './token.ts';
 
 const TOKEN_HOURS = 12;
 /** The demo's visitors come from many countries: the collector believes the addresses that the demo says. */
@@ -18,7 +18,8 @@ const DEMO_ENVIRONMENT = { TRUSTED_PROXIES: '127.0.0.1,::1', INGEST_RATE_LIMIT: 
 
 export async function runAll(config: Config, options: { demo: boolean }): Promise<void> {
   const start = performance.now();
-  const { jwtSecret } = readSecrets(config);
+  // Of a file that cannot be read it is said here, once, not by each service.
+  readSecrets(config);
   const environment = options.demo ? DEMO_ENVIRONMENT : {};
   const services: Service[] = [
     ...ingestServices(config).map((service) => ({ ...service, environment })),
@@ -37,10 +38,8 @@ export async function runAll(config: Config, options: { demo: boolean }): Promis
     if (ports !== undefined) {
       const collector = `http://${shown(config.host)}:${ports.ingest}`;
       const api = `http://${shown(config.host)}:${ports.api}`;
-      const token = await signToken(
-        { staff: true, subject: 'npm start', expiresIn: TOKEN_HOURS * 3_600 },
-        jwtSecret,
-      );
+      const claims = { staff: true, subject: 'npm start', expiresIn: TOKEN_HOURS * 3_600 };
+      const token = await ownToken(config, claims);
       const seconds = ((performance.now() - start) / 1_000).toFixed(1);
       console.log(greeting({ collector, api, token, seconds }));
       const demo = options.demo ? startDemo(config, { collector, api, token }, stopDemo.signal) : undefined;

@@ -9,6 +9,8 @@ import { openLog, openLogLater, openLogWithSpool } from '../kafka/open.ts';
 import type { EventLog, LogOptions, LogTrouble } from '../kafka/port.ts';
 import { openSessions } from '../postgres/open.ts';
 import type { SessionStore } from '../postgres/port.ts';
+import { openLive } from '../redis/open.ts';
+import type { LiveStore } from '../redis/port.ts';
 
 export function openEventLog(config: Config, logger: Logger): Promise<EventLog> {
   return openLog(config.logUrl, logOptions(config, logger));
@@ -31,7 +33,16 @@ export function openSessionStore(config: Config, logger?: Logger): Promise<Sessi
   mkdirSync(config.dataDir, { recursive: true });
   return openSessions(config.sessionsUrl, {
     sessionTimeoutMs: config.sessionTimeoutMs,
+    ca: config.tlsCa,
     warn: (message, error) => logger?.warn({ err: error }, message),
+  });
+}
+
+/** Also while it is away. */
+export function openLiveStore(config: Config, logger: Logger): Promise<LiveStore> {
+  return openLive(config.liveUrl, {
+    ca: config.tlsCa,
+    onError: (err) => logger.error({ err }, 'live store'),
   });
 }
 
@@ -41,9 +52,9 @@ export function openAnalyticsStore(
   sessions: SessionStore,
   { anyZone = false } = {},
 ): Promise<AnalyticsStore> {
-  const { rawDays, timeZone, clickhouseCluster: cluster } = config;
+  const { rawDays, timeZone, clickhouseCluster: cluster, tlsCa: ca } = config;
   return sessions.withLock('ingest', 'exclusive', () =>
-    openAnalytics(config.analyticsUrl, { rawDays, timeZone, cluster, anyZone }),
+    openAnalytics(config.analyticsUrl, { rawDays, timeZone, cluster, anyZone, ca }),
   );
 }
 
@@ -53,6 +64,7 @@ function logOptions(config: Config, logger: Logger): LogOptions {
     retentionMs: config.logRetentionMs,
     retentionBytes: config.logRetentionBytes,
     maxBytes: config.logMaxBytes,
+    access: { tls: config.kafkaTls, ca: config.tlsCa, login: config.kafkaLogin },
     onTrouble({ kind, ...trouble }) {
       logger[levelOf(kind)]({ kind, ...trouble }, 'event log');
     },

@@ -6,9 +6,8 @@ import { ErasureReceipt } from '../contract/privacy.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import { eraseSettled } from '../pipeline/erasing.ts';
 import { hashingOf, type Person, Privacy } from '../query-api/privacy.ts';
-import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
-import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
+import { openAnalyticsStore, openEventLog, openLiveStore, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
 import { readSecrets } from './secrets.ts';
@@ -51,7 +50,10 @@ async function eraseThere({ ask }: RunningApi, person: Person): Promise<ErasureR
 
 async function eraseHere(config: Config, person: Person): Promise<ErasureReceipt> {
   const logger = createLogger(config, 'erase');
-  const [sessions, live] = await Promise.all([openSessionStore(config, logger), openLive(config.liveUrl)]);
+  const [sessions, live] = await Promise.all([
+    openSessionStore(config, logger),
+    openLiveStore(config, logger),
+  ]);
   const log = await openEventLog(config, logger);
   try {
     const analytics = await openAnalyticsStore(config, sessions);

@@ -5,8 +5,7 @@ import type { Config } from '../config.ts';
 import { reportBacklog } from '../ingest/backlog-report.ts';
 import { bundleBeacon } from '../ingest/beacon/bundle.ts';
 import { startCollector } from '../ingest/collector.ts';
-import { openLive } from '../redis/open.ts';
-import { openCollectorLog } from './engines.ts';
+import { openCollectorLog, openLiveStore } from './engines.ts';
 import { ingestServices } from './ingest-services.ts';
 import { createLogger } from './logger.ts';
 import { readSecrets } from './secrets.ts';
@@ -27,7 +26,7 @@ function runCollector(config: Config, member: number | undefined): Promise<void>
     const [visitorKeys, log, live, script] = await Promise.all([
       openVisitorKeys(config, logger),
       openCollectorLog(config, logger),
-      openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
+      openLiveStore(config, logger),
       bundleBeacon(config.respectDnt),
     ]);
     // It is a process of its own, and has nothing more to do.

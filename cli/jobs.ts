@@ -12,10 +12,9 @@ import { cleanup } from '../pipeline/jobs.ts';
 import { rebuild } from '../pipeline/rebuild.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { parseCommunities, parseDivisions } from '../postgres/reference-data.ts';
-import { signToken } from '../query-api/auth.ts';
 import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
-import { readSecrets } from './secrets.ts';
+import { ownToken } from './token.ts';
 import { historyKeys } from './visitor-keys.ts';
 
 export interface TokenOptions {
@@ -35,7 +34,7 @@ export async function printToken(config: Config, options: TokenOptions): Promise
   if (!(hours > 0)) throw new ConfigError(`--hours ${options.hours}: must be a number above 0`);
   const { staff, moderator, subject } = options;
   const claims = { staff, moderator, subject, expiresIn: Math.round(hours * 3_600) };
-  console.log(await signToken(claims, readSecrets(config).jwtSecret));
+  console.log(await ownToken(config, claims));
 }
 
 export async function loadDivisions(config: Config, file: string): Promise<void> {

@@ -66,3 +66,9 @@ test('closing cuts whoever still holds a connection', async () => {
   await ended;
   await expect(ask('/healthz')).rejects.toThrow();
 });
+
+test('every answer is to be taken for what it is said to be', async () => {
+  for (const path of ['/healthz', '/readyz', '/metrics', '/nowhere']) {
+    expect((await ask(path)).headers.get('x-content-type-options')).toBe('nosniff');
+  }
+});

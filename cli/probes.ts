@@ -57,7 +57,7 @@ function json(status: number, body: object): Answer {
 }
 
 function send(response: ServerResponse, { status, type = 'application/json', body }: Answer): void {
-  response.writeHead(status, { 'Content-Type': type }).end(body);
+  response.writeHead(status, { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' }).end(body);
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

@@ -1,7 +1,6 @@
 /** Asks the query API of this installation: chDB belongs to the process that runs, so jobs of the command line go by way of it. */
 import { type Config, ConfigError } from '../config.ts';
-import { signToken } from '../query-api/auth.ts';
-import { readSecrets } from './secrets.ts';
+import { ownToken } from './token.ts';
 
 const ASK_TIMEOUT_MS = 60_000;
 
@@ -16,7 +15,7 @@ export async function runningApi(config: Config): Promise<RunningApi | undefined
   const api = `http://127.0.0.1:${config.apiPort}`;
   if (!(await fetch(`${api}/healthz`).catch(() => undefined))?.ok) return undefined;
   const claims = { staff: true, subject: 'command line', expiresIn: 3_600 };
-  const token = await signToken(claims, readSecrets(config).jwtSecret);
+  const token = await ownToken(config, claims);
   return {
     async ask(path, method = 'GET') {
       const answer = await fetch(`${api}/api/analytics/${path}`, {

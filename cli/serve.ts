@@ -9,10 +9,15 @@ import { startJobs } from '../pipeline/jobs.ts';
 import { startPipeline } from '../pipeline/pipeline.ts';
 import { startPresenceSeries } from '../pipeline/presence-series.ts';
 import { startQueryApi } from '../query-api/server.ts';
-import { openLive } from '../redis/open.ts';
 import type { PresenceChange } from '../redis/port.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
-import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
+import {
+  openAnalyticsStore,
+  openEventLog,
+  openEventLogLater,
+  openLiveStore,
+  openSessionStore,
+} from './engines.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { type ReadinessSources, readinessOf } from './readiness.ts';
@@ -28,7 +33,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const { timeZone, realtimeTtlMs } = config;
     const [sessions, live] = await Promise.all([
       openSessionStore(config, logger),
-      openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
+      openLiveStore(config, logger),
     ]);
     const analytics = await openAnalyticsStore(config, sessions);
     // The query API answers without the log, all but the ledger.
@@ -86,7 +91,11 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         live,
         tracker,
         fingerprintSecret,
-        jwt: config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl },
+        jwt: {
+          ...(config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl }),
+          audience: config.jwtAudience,
+          issuer: config.jwtIssuer,
+        },
         log: logger,
         metrics,
         readiness,

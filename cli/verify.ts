@@ -5,8 +5,7 @@ import { Ledger, type LedgerHour } from '../contract/ledger.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import { conservationLedger, difference } from '../query-api/ledger.ts';
 import { ledgerRange } from '../query-api/range.ts';
-import { openLive } from '../redis/open.ts';
-import { openAnalyticsStore, openEventLogLater, openSessionStore } from './engines.ts';
+import { openAnalyticsStore, openEventLogLater, openLiveStore, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { runningApi } from './running-api.ts';
 
@@ -43,7 +42,10 @@ async function readStores(config: Config, { from, to }: VerifyOptions): Promise<
     Date.now(),
     config.rawDays,
   );
-  const [sessions, live] = await Promise.all([openSessionStore(config, logger), openLive(config.liveUrl)]);
+  const [sessions, live] = await Promise.all([
+    openSessionStore(config, logger),
+    openLiveStore(config, logger),
+  ]);
   const log = openEventLogLater(config, logger);
   try {
     const analytics = await openAnalyticsStore(config, sessions);

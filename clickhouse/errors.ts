@@ -1,4 +1,5 @@
 /** From what ClickHouse or the transport throws to {@link AnalyticsStoreError}, by code, never by message. */
+import { certificateFault } from '../trust.ts';
 import { AnalyticsStoreError } from './port.ts';
 
 /** ClickHouse's codes for "not now": a limit of time or memory, too much at once, no disk, no network. */
@@ -41,6 +42,8 @@ function wasSent(error: unknown): boolean {
 /** Some errors of connections have no message, but then a code. */
 function text(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  const refused = certificateFault(error);
+  if (refused !== undefined) return refused;
   if (error.message !== '') return error.message;
   return 'code' in error ? String(error.code) : error.name;
 }

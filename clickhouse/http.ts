@@ -1,4 +1,5 @@
 /** The analytics store on a ClickHouse server, over HTTP. */
+import { Agent } from 'node:https';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -9,6 +10,7 @@ import {
   createClient,
   drainStream,
 } from '@clickhouse/client';
+import { trusting } from '../trust.ts';
 import { waitUntilEnded } from './ended.ts';
 import { clusterLayout, ONE_SERVER } from './layout.ts';
 import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
@@ -50,10 +52,17 @@ const PROGRESS: ClickHouseSettings = {
 
 const compress = promisify(gzip);
 
+interface HttpOptions extends StoreOptions {
+  poolSize: number;
+  cluster: string;
+  /** PEM of authorities to trust beside those that come with Node. */
+  ca?: string | undefined;
+}
+
 /** @throws AnalyticsStoreError `unavailable` when no server answers */
 export async function openHttp(
   url: string,
-  options: StoreOptions & { poolSize: number; cluster: string },
+  options: HttpOptions,
   timeouts: HttpTimeouts = TIMEOUTS,
 ): Promise<AnalyticsStore> {
   return openStore(connect(url, options, timeouts), options);
@@ -61,12 +70,19 @@ export async function openHttp(
 
 function connect(
   url: string,
-  { poolSize, cluster }: { poolSize: number; cluster: string },
+  { poolSize, cluster, ca }: Pick<HttpOptions, 'poolSize' | 'cluster' | 'ca'>,
   timeouts: HttpTimeouts,
 ): Engine {
   const layout = cluster === '' ? ONE_SERVER : clusterLayout(cluster);
   const server = serverOf(url);
-  const { agent, reset } = resettableAgent(server.url.protocol === 'https:');
+  const secure = server.url.protocol === 'https:';
+  const trust = secure ? trusting(ca) : undefined;
+  const { agent, reset } = resettableAgent(secure, trust);
+  // The client's own agents would read all authorities again for each connection.
+  const atMost = (connections: number): ClickHouseClientConfigOptions =>
+    trust === undefined
+      ? { max_open_connections: connections }
+      : { http_agent: new Agent({ keepAlive: true, maxSockets: connections, secureContext: trust }) };
   const client = (own: ClickHouseClientConfigOptions) =>
     createClient({
       ...server,
@@ -84,17 +100,17 @@ function connect(
     clickhouse_settings: PROGRESS,
   });
   const deriver = client({
-    max_open_connections: 1,
+    ...atMost(1),
     request_timeout: WRITER_TIMEOUT_MS,
     max_response_headers_size: MAX_HEADER_BYTES,
     clickhouse_settings: PROGRESS,
   });
   const reader = client({
-    max_open_connections: poolSize,
+    ...atMost(poolSize),
     request_timeout: timeouts.readMs,
     clickhouse_settings: READER_SETTINGS,
   });
-  const control = client({ max_open_connections: 1, request_timeout: CONTROL_TIMEOUT_MS });
+  const control = client({ ...atMost(1), request_timeout: CONTROL_TIMEOUT_MS });
 
   return {
     writer,
@@ -136,17 +152,23 @@ function serverOf(url: string): { url: URL; username: string; password: string }
       `${protocol}//${host}: expected ${protocol}//user:password@host:port, no parameters, and no database but footfall`,
     );
   }
-  return {
-    url: new URL(`${protocol}//${host}`),
-    username: decodeURIComponent(username) || 'default',
-    password: decodeURIComponent(password),
-  };
+  try {
+    return {
+      url: new URL(`${protocol}//${host}`),
+      username: decodeURIComponent(username) || 'default',
+      password: decodeURIComponent(password),
+    };
+  } catch (cause) {
+    throw new AnalyticsStoreError(
+      'failed',
+      `${protocol}//${host}: user and password are not percent-encoded`,
+      { cause },
+    );
+  }
 }
 
 function parsed(url: string): URL {
-  try {
-    return new URL(url);
-  } catch (cause) {
-    throw new AnalyticsStoreError('failed', 'CLICKHOUSE_URL is not a URL', { cause });
-  }
+  // What the constructor throws would have the whole URL in it, with the password.
+  if (!URL.canParse(url)) throw new AnalyticsStoreError('failed', 'CLICKHOUSE_URL is not a URL');
+  return new URL(url);
 }

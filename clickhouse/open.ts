@@ -9,6 +9,8 @@ export interface AnalyticsOptions {
   rawDays: number;
   /** Name of the cluster over whose servers the tables stand; of one server without. */
   cluster?: string;
+  /** PEM of authorities to trust, beside those that come with Node, where the URL is `https://`. */
+  ca?: string | undefined;
   /** Queries that run at the same time; inserts have a connection of their own. */
   poolSize?: number;
   /** ms since the epoch */

@@ -9,6 +9,7 @@ import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecurely } from 'node:tls';
+import type { Trust } from '../trust.ts';
 
 export interface ResettableAgent {
   readonly agent: Agent;
@@ -17,7 +18,7 @@ export interface ResettableAgent {
 }
 
 /** One connection at a time, kept alive. */
-export function resettableAgent(secure: boolean): ResettableAgent {
+export function resettableAgent(secure: boolean, secureContext?: Trust): ResettableAgent {
   const sockets = new Set<Socket>();
 
   function open(options: NetConnectOpts): Socket {
@@ -28,7 +29,9 @@ export function resettableAgent(secure: boolean): ResettableAgent {
   }
 
   const options = { keepAlive: true, maxSockets: 1 };
-  const agent = secure ? new SecureAgent(options) : new Agent(options);
+  const agent = secure
+    ? new SecureAgent({ ...options, ...(secureContext !== undefined && { secureContext }) })
+    : new Agent(options);
   Object.assign(agent, {
     createConnection: (to: NetConnectOpts & ConnectionOptions) => {
       const socket = open(to);

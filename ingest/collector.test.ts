@@ -864,3 +864,25 @@ function bound(target: EventLog): EventLog {
     close: () => target.close(),
   };
 }
+
+test('every answer with a body is to be taken for what it is said to be', async () => {
+  const paths = [
+    '/beacon.js',
+    '/pixel.gif?url=/a',
+    '/pixel.gif',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/nowhere',
+    '/e',
+  ];
+  const asked = paths.map((path) =>
+    fetch(`http://127.0.0.1:${collector.port}${path}`, { headers: { 'User-Agent': CHROME } }),
+  );
+  const answers = await Promise.all([...asked, post('{'), post(BEACON, { 'Content-Type': 'text/html' })]);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 400, 404, 405, 415]));
+  for (const answer of answers) {
+    expect(await answer.text(), answer.url).not.toBe('');
+    expect(answer.headers.get('X-Content-Type-Options'), answer.url).toBe('nosniff');
+  }
+});

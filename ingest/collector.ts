@@ -10,7 +10,7 @@ import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import { admission } from './admission.ts';
 import { type AppendedFrame, framer as createFramer } from './framer.ts';
-import { type Answer, Exchange, type HeaderLines, headerLines } from './http.ts';
+import { type Answer, Exchange, type HeaderLines, headerLines, typeLines } from './http.ts';
 import { collectorMetrics } from './metrics.ts';
 import { PIXEL, pixelBeacon } from './pixel.ts';
 import { readiness } from './readiness.ts';
@@ -182,7 +182,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       const { contentType } = options.metrics;
       const printed = options.metrics.metrics();
       settle(
-        begin(res, headerLines({ 'Content-Type': contentType })),
+        begin(res, typeLines(contentType)),
         printed.then((body) => ({ status: 200, body })),
       );
     })
@@ -226,8 +226,8 @@ const ROUTES: Readonly<Record<string, string>> = {
   '/readyz': 'GET',
   '/metrics': 'GET',
 };
-const JSON_TYPE = headerLines({ 'Content-Type': 'application/json' });
-const GIF_TYPE = headerLines({ 'Content-Type': 'image/gif' });
+const JSON_TYPE = typeLines('application/json');
+const GIF_TYPE = typeLines('image/gif');
 /** Any page may send beacons; nothing that an answer says is a secret, and no cookie is read. */
 const ANY_ORIGIN = headerLines({
   'Access-Control-Allow-Origin': '*',

@@ -21,6 +21,7 @@ type LineFacts = { country?: string | undefined } & BrowserProfile['facts'];
 
 const FUTURE_TOLERANCE_MS = 60_000;
 const REMEMBERED_LINES = 100_000;
+const HASHED_FROM = 512;
 
 export function formatOf(firstLine: string): Format {
   return firstLine.trimStart().startsWith('{') ? 'ndjson' : 'combined';
@@ -39,8 +40,10 @@ export async function historyReader(
 
   /** From the line and how often it stood in the file before: access logs repeat lines within a second. */
   function eventId(line: string): string {
-    const occurrence = (occurrences.get(line) ?? 0) + 1;
-    occurrences.set(line, occurrence);
+    // Of a long one its hash, so that what is remembered is bounded.
+    const key = line.length > HASHED_FROM ? createHash('sha256').update(line).digest('base64') : line;
+    const occurrence = (occurrences.get(key) ?? 0) + 1;
+    occurrences.set(key, occurrence);
     const hex = createHash('sha256').update(`${occurrence}\n${line}`).digest('hex');
     // RFC 9562, version 8: a UUID of our own making.
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -16,6 +16,11 @@ export function headerLines(headers: Readonly<Record<string, string>>): HeaderLi
     .join('');
 }
 
+/** Of a body, which browsers are to take for what it is said to be. */
+export function typeLines(type: string): HeaderLines {
+  return headerLines({ 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' });
+}
+
 export interface Answer {
   status: number;
   headers?: HeaderLines;

@@ -1,17 +1,17 @@
 /** Sends a file of history the way of every event: through the log, whether the rest of the system runs or not. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Event } from '../contract/event.ts';
 import type { VisitorKeys } from '../contract/visitor-key.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { framer as createFramer, type Framer } from './framer.ts';
 import { type Format, formatOf, historyReader, type SkipReason } from './history.ts';
+import { boundedLines, type Line } from './lines.ts';
 
 const CHUNK_EVENTS = 2_000;
-/** A line is a beacon or a request; a longer one is refused before it fills the memory. */
-const MAX_LINE_LENGTH = 64 * 1024;
+/** A line is a beacon or a request; a longer one is refused, and never in memory. */
+const MAX_LINE_BYTES = 64 * 1024;
 const REPORTED_LINES = 20;
 const FULL_LOG_PAUSE_MS = 1_000;
 const FULL_LOG_TRIES = 600;
@@ -40,8 +40,7 @@ export interface ImportReport {
 export async function importFile(options: ImportOptions): Promise<ImportReport> {
   const { file, log, keys, onProgress, now = Date.now } = options;
   const { size } = await stat(file);
-  const stream = createReadStream(file, { encoding: 'utf8', highWaterMark: 256 * 1024 });
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  const stream = createReadStream(file, { highWaterMark: 256 * 1024 });
   const framer = createFramer(log);
   const report: ImportReport = {
     imported: 0,
@@ -68,13 +67,10 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
     onProgress(stream.bytesRead, size);
   };
 
-  for await (const line of lines) {
+  const take = async (line: Line) => {
     lineNumber += 1;
-    if (line.trim() === '') continue;
-    if (line.length > MAX_LINE_LENGTH) {
-      refuse(`is longer than ${MAX_LINE_LENGTH} characters`);
-      continue;
-    }
+    if (line === undefined) return refuse(`is longer than ${MAX_LINE_BYTES} bytes`);
+    if (line.trim() === '') return;
     read ??= await historyReader(options.format ?? formatOf(line), keys, now);
     const result = read(line);
     if ('refused' in result) refuse(result.refused);
@@ -85,7 +81,8 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
       latest = Math.max(latest, result.event.ts ?? latest);
       if (chunk.length >= CHUNK_EVENTS) await send();
     }
-  }
+  };
+  for await (const lines of boundedLines(stream, MAX_LINE_BYTES)) for (const line of lines) await take(line);
   await send();
   if (report.imported > 0) {
     report.from = new Date(earliest).toISOString();

@@ -2,13 +2,13 @@
 import type { EventLog } from '../kafka/port.ts';
 import type { LiveStore } from '../redis/port.ts';
 import type { Framer } from './framer.ts';
-import { type Answer, headerLines } from './http.ts';
+import { type Answer, typeLines } from './http.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Of what may wait, or be spooled. */
 const MUCH = 0.5;
 const MIB = 1024 ** 2;
-const JSON_TYPE = headerLines({ 'Content-Type': 'application/json' });
+const JSON_TYPE = typeLines('application/json');
 
 export interface ReadinessSources {
   log: Pick<EventLog, 'ping' | 'backlog'>;

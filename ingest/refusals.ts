@@ -9,7 +9,7 @@ import { OUTCOME_HEADER, REJECT_STATUS } from '../contract/outcome.ts';
 import { LogError } from '../kafka/port.ts';
 import { seldom } from '../seldom.ts';
 import { OverloadedError } from './framer.ts';
-import { type Answer, givenOften, headerLines } from './http.ts';
+import { type Answer, givenOften, headerLines, typeLines } from './http.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { Rejection } from './validation.ts';
 
@@ -109,12 +109,13 @@ function refused(
   const status = REJECT_STATUS[rejection.error];
   return {
     status,
-    headers: headerLines({
-      'Content-Type': 'application/json',
-      [OUTCOME_HEADER]: rejection.error,
-      ...(requestId !== undefined && { [REQUEST_ID_HEADER]: requestId }),
-      ...(COME_AGAIN.has(status) && { 'Retry-After': String(retryAfterSeconds) }),
-    }),
+    headers:
+      typeLines('application/json') +
+      headerLines({
+        [OUTCOME_HEADER]: rejection.error,
+        ...(requestId !== undefined && { [REQUEST_ID_HEADER]: requestId }),
+        ...(COME_AGAIN.has(status) && { 'Retry-After': String(retryAfterSeconds) }),
+      }),
     body: JSON.stringify(rejection),
   };
 }

@@ -5,6 +5,7 @@ import type { HttpRequest } from './uws.ts';
 
 const HEADERS = {
   'Content-Type': 'text/javascript; charset=utf-8',
+  'X-Content-Type-Options': 'nosniff',
   'Cache-Control': 'public, max-age=3600',
   'Access-Control-Allow-Origin': '*',
   'Cross-Origin-Resource-Policy': 'cross-origin',

@@ -27,3 +27,23 @@ test('a port that is taken is tried again for some seconds, then named', async (
   expect(footfall.output).toContain(`ingest cannot run: the collector cannot listen on 127.0.0.1:${port}`);
   await new Promise((resolve) => squatter.close(resolve));
 }, 60_000);
+
+test('tokens of the start and of the command line name the audience and the issuer that are wanted', async () => {
+  const scope = { JWT_AUDIENCE: 'footfall', JWT_ISSUER: 'https://id.example' };
+  footfall = await Installation.create({
+    JWT_SECRET: 'a secret of the tests, long enough for HS256',
+    ...scope,
+  });
+  await footfall.start();
+  const ask = async (token: string) =>
+    (
+      await fetch(`${footfall?.api}/api/analytics/settings/`, {
+        headers: { Authorization: `Bearer ${token}` },
+      })
+    ).status;
+  expect(await ask(footfall.token)).toBe(200);
+  expect(await ask((await footfall.run('token', '--staff')).output.trim())).toBe(200);
+  footfall.environment.JWT_AUDIENCE = 'another';
+  expect(await ask((await footfall.run('token', '--staff')).output.trim())).toBe(401);
+  expect(await footfall.stop()).toBe(0);
+});

@@ -18,12 +18,15 @@ import type {
   GroupMemberAssignment,
   Kafka,
   KafkaMessage,
+  SASLOptions,
 } from 'kafkajs';
 // The names of a CommonJS module are not all seen from here: Node finds them on its default export.
 import kafkajs from 'kafkajs';
+import { trusting } from '../trust.ts';
 import { useFasterGzip } from './kafka-gzip.ts';
 import { calmIdleConnections } from './kafka-idle.ts';
 import { openSocket } from './kafka-socket.ts';
+import type { BrokerAccess } from './port.ts';
 
 const CONNECTION_TIMEOUT_MS = 1_000;
 /** Of any request; those that wait by design add their own time. */
@@ -67,13 +70,16 @@ export interface KafkaConnection {
   assigner: Assigner;
 }
 
-export function kafkaClient(brokers: string[]): Kafka {
+export function kafkaClient(brokers: string[], { tls = false, ca, login }: BrokerAccess = {}): Kafka {
   calmIdleConnections();
   useFasterGzip();
+  const secureContext = tls ? trusting(ca) : undefined;
   return new kafkajs.Kafka({
     clientId: 'footfall',
     brokers,
     socketFactory: openSocket,
+    ...(tls && { ssl: secureContext === undefined ? {} : { secureContext } }),
+    ...(login !== undefined && { sasl: saslOf(login) }),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // What fails is reported by the log; kafkajs would print it as well.
@@ -81,6 +87,18 @@ export function kafkaClient(brokers: string[]): Kafka {
     // At least once round the brokers.
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: Math.max(RETRIES, brokers.length) },
   });
+}
+
+/** A type for each mechanism is what kafkajs has. */
+function saslOf({ mechanism, ...login }: NonNullable<BrokerAccess['login']>): SASLOptions {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, ...login };
+    case 'scram-sha-256':
+      return { mechanism, ...login };
+    case 'scram-sha-512':
+      return { mechanism, ...login };
+  }
 }
 
 /** The cluster is handed to assigners only; so one is what it takes to get it without private imports. */

@@ -1,5 +1,6 @@
 /** What a failure of kafkajs means, and how long one waits. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { certificateFault } from '../trust.ts';
 import { LogError } from './port.ts';
 
 /** The protocol's name of the first error in the chain of causes that has one, such as `REBALANCE_IN_PROGRESS`. */
@@ -11,7 +12,7 @@ export function protocolError(error: unknown): string | undefined {
 }
 
 export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return certificateFault(error) ?? (error instanceof Error ? error.message : String(error));
 }
 
 export function unavailable(what: string, cause: unknown): LogError {

@@ -17,10 +17,14 @@ const SCRIPT = fileURLToPath(new URL('../.ci/stack', import.meta.url));
 export const START_MS = 100_000;
 
 /** Brokers of our own, to be killed. */
-export function ownBrokers(engine: 'kafka' | 'kafka-cluster', variable: string) {
+export function ownBrokers(
+  engine: 'kafka' | 'kafka-cluster',
+  variable: string,
+  environment: Record<string, string> = {},
+) {
   let folder = '';
   const stack = (...args: string[]) =>
-    promisify(execFile)(SCRIPT, args, { env: { ...process.env, STACK_DIR: folder } });
+    promisify(execFile)(SCRIPT, args, { env: { ...process.env, ...environment, STACK_DIR: folder } });
   return {
     addresses: '',
     async up() {

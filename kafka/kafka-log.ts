@@ -62,7 +62,7 @@ export async function openKafkaLog(url: string, options: LogOptions): Promise<Ev
     if (options.onTrouble !== undefined) options.onTrouble(trouble);
     else process.emitWarning(trouble.message, { type: 'LogTrouble', code: trouble.kind });
   };
-  const client = kafkaClient(address.brokers);
+  const client = kafkaClient(address.brokers, options.access);
   const admin = client.admin();
   const connections = { appends: newConnection(client), questions: newConnection(client) };
   try {

@@ -5,13 +5,18 @@
  * long ago. Node takes letting go of a closed socket for a wish for its next connection, and keeps one listener a time:
  * as many as there are tries while a broker is away.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 const KEEP_ALIVE_MS = 60_000;
 
-export const openSocket: ISocketFactory = ({ host, port, onConnect }): Socket => {
-  const socket = connect({ host, port }, onConnect);
+export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }): Socket => {
+  const to = { host, port };
+  const socket =
+    ssl === undefined || ssl === null
+      ? connect(to, onConnect)
+      : connectSecurely({ ...ssl, ...to, ...(isIP(host) === 0 && { servername: host }) }, onConnect);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.once('close', () => {
     socket.unref = () => socket;

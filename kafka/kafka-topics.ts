@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, ITopicConfig } from 'kafkajs';
 import kafkajs from 'kafkajs';
+import { certificateFault } from '../trust.ts';
 import { protocolError, unavailable, within, wordsOf } from './kafka-errors.ts';
 import { problemsOf } from './kafka-topic-problems.ts';
 import type { KafkaAddress } from './kafka-url.ts';
@@ -46,7 +47,10 @@ export async function ensureTopics(
     } catch (cause) {
       if (cause instanceof LogError && !cause.retryable) throw cause;
       const waitedMs = performance.now() - start;
-      if (waitedMs >= START_TIMEOUT_MS) throw unavailable(`kafka at ${address.brokers.join()}`, cause);
+      // A certificate may be renewed while we run; at the start somebody waits for an answer.
+      const hopeless = certificateFault(cause) !== undefined;
+      if (hopeless || waitedMs >= START_TIMEOUT_MS)
+        throw unavailable(`kafka at ${address.brokers.join()}`, cause);
       const message = `kafka at ${address.brokers.join()}: ${wordsOf(cause)}; waiting up to ${START_TIMEOUT_MS / 1_000} s`;
       if (!told && !SPREADING.has(protocolError(cause) ?? '')) {
         report({ kind: 'store_failed', message, cause });

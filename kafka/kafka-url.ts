@@ -15,22 +15,24 @@ export interface KafkaAddress {
   groupId(group: string): string;
 }
 
-/** @throws TypeError saying what is wrong with the URL */
+/** @throws TypeError that does not repeat the URL, since somebody may have put a password there */
 export function readKafkaUrl(url: string): KafkaAddress {
   // Not the URL class: it knows nothing of several hosts.
   const [, list = '', , query = ''] = /^kafka:\/\/([^/?#]*)\/?(\?([^#]*))?$/.exec(url) ?? [];
   const brokers = list.split(',').map((broker) => {
     const [, host, port = String(DEFAULT_PORT)] = BROKER.exec(broker.trim()) ?? [];
     if (host !== undefined && Number(port) > 0 && Number(port) < 65_536) return `${host}:${port}`;
-    throw new TypeError(`event log: ${url}: is not kafka://host:port,host:port`);
+    throw new TypeError('event log: kafka://host:port,host:port is expected');
   });
   const parameters = new URLSearchParams(query);
   for (const name of parameters.keys()) {
-    if (name !== 'prefix') throw new TypeError(`event log: ${url}: unknown parameter ${name}, known: prefix`);
+    if (name !== 'prefix') throw new TypeError(`event log: kafka:// has no parameter ${name}, known: prefix`);
   }
   const prefix = parameters.get('prefix') ?? DEFAULT_PREFIX;
   if (!PREFIX.test(prefix)) {
-    throw new TypeError(`event log: ${url}: prefix may have letters, digits, dots, dashes and underscores`);
+    throw new TypeError(
+      'event log: the prefix of kafka:// may have letters, digits, dots, dashes and underscores',
+    );
   }
   return {
     brokers,

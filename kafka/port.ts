@@ -177,6 +177,16 @@ export function warnOfTrouble({ message, kind }: LogTrouble): void {
 }
 
 /** Ages and intervals in milliseconds. */
+/** How brokers are met; without it plainly, and by nobody in particular. */
+export interface BrokerAccess {
+  tls?: boolean;
+  /** PEM of authorities to trust beside those that come with Node. */
+  ca?: string | undefined;
+  login?:
+    | { mechanism: 'scram-sha-512' | 'scram-sha-256' | 'plain'; username: string; password: string }
+    | undefined;
+}
+
 export interface LogOptions {
   /** Fixed when the log is created. */
   partitions: number;
@@ -198,6 +208,8 @@ export interface LogOptions {
   writeTimeoutMs?: number;
   /** Default: {@link warnOfTrouble}. */
   onTrouble?: (trouble: LogTrouble) => void;
+  /** Of the log on Kafka. */
+  access?: BrokerAccess;
 }
 
 export class LogError extends Error {

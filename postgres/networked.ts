@@ -5,28 +5,21 @@
  * live on connections.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { certificateFault } from '../trust.ts';
 import { Database, type Warn } from './database.ts';
 import { openPools, type PoolSizes } from './pools.ts';
 import { SessionStoreError } from './port.ts';
 import { sql } from './sql.ts';
+import { TLS_PARAMETERS, tlsOf } from './tls.ts';
 
 interface NetworkedOptions extends PoolSizes {
   reachWithinMs: number;
+  ca?: string | undefined;
   warn: Warn;
 }
 
 /** Limits of time are not among them: `pools.ts` has those that the session store needs. */
-const PARAMETERS = [
-  'sslmode',
-  'sslrootcert',
-  'sslcert',
-  'sslkey',
-  'sslnegotiation',
-  'uselibpqcompat',
-  'host',
-  'application_name',
-  'options',
-];
+const PARAMETERS = [...TLS_PARAMETERS, 'host', 'application_name', 'options'];
 const OLDEST_VERSION = 15;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
@@ -35,7 +28,7 @@ const READ_VERSION = sql('read_version');
 /** @throws SessionStoreError */
 export async function openNetworked(url: string, options: NetworkedOptions): Promise<Database> {
   const server = serverOf(url);
-  const database = new Database({ ...openPools({ connectionString: url }, options), warn: options.warn });
+  const database = new Database({ ...openPools(tlsOf(url, options.ca), options), warn: options.warn });
   try {
     requireVersion(await reach(database, server, options));
   } catch (error) {
@@ -65,7 +58,8 @@ async function reach(database: Database, server: string, options: NetworkedOptio
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error;
       const { code, retryable, message } = error;
-      if (!retryable)
+      // A certificate may be renewed while we run; at the start somebody waits for an answer.
+      if (!retryable || certificateFault(error) !== undefined)
         throw new SessionStoreError(code, `PostgreSQL at ${server}: ${message}`, { cause: error });
       if (Date.now() + pauseMs > deadline) {
         const seconds = Math.round(options.reachWithinMs / 1_000);
@@ -90,6 +84,9 @@ function serverOf(url: string): string {
   const { host, pathname, searchParams } = new URL(url);
   for (const name of searchParams.keys()) {
     if (PARAMETERS.includes(name)) continue;
+    // It is the rest of a password with a question mark in it.
+    if (name.includes('@'))
+      throw new SessionStoreError('invalid', 'the URL of PostgreSQL is not percent-encoded');
     throw new SessionStoreError(
       'invalid',
       `the URL of PostgreSQL: unknown parameter ${name}, known: ${PARAMETERS.join(', ')}`,

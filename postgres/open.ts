@@ -18,11 +18,14 @@ export interface SessionsOptions {
   maxLockConnections?: number;
   /** How long a server in the network that is not up yet is waited for, since it may start at the same time; default 30 s. */
   reachWithinMs?: number;
+  /** PEM of authorities to trust beside those that come with Node. */
+  ca?: string | undefined;
   /** Told of what heals by itself: a lost connection, a server that went away. */
   warn?: Warn;
 }
 
-type Connect = (url: string, options: Required<SessionsOptions>) => Promise<Database>;
+type CompleteOptions = Required<Omit<SessionsOptions, 'ca'>> & Pick<SessionsOptions, 'ca'>;
+type Connect = (url: string, options: CompleteOptions) => Promise<Database>;
 
 const ENGINES: Record<string, Connect> = {
   'embedded-postgres': openEmbedded,
@@ -49,7 +52,7 @@ export async function openSessions(url: string, options: SessionsOptions): Promi
   return new PostgresSessionStore(database, complete.sessionTimeoutMs);
 }
 
-async function openEmbedded(url: string, options: Required<SessionsOptions>): Promise<Database> {
+async function openEmbedded(url: string, options: CompleteOptions): Promise<Database> {
   const server = await EmbeddedServer.open(folderOf(url), options.warn);
   const pools = openPools(await server.connection(), options);
   return new Database({

@@ -1,5 +1,6 @@
 /** One table from what PostgreSQL, the driver or the network says to what a caller of the session store may do. */
 import pg from 'pg';
+import { certificateFault } from '../trust.ts';
 import { SessionStoreError } from './port.ts';
 
 type Code = SessionStoreError['code'];
@@ -50,7 +51,7 @@ export function isLockTimeout(error: unknown): boolean {
 /** Where every address of a host refuses there is one error of many, which says nothing itself. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return certificateFault(error) ?? (error instanceof Error ? error.message : String(error));
 }
 
 function codeOf(error: unknown): Code {

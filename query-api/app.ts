@@ -2,7 +2,6 @@
 
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import type { Logger } from 'pino';
@@ -13,6 +12,7 @@ import { bearerToken } from './auth.ts';
 import { addDashboard } from './dashboard.ts';
 import type { Services } from './endpoint.ts';
 import { ApiError, errorResponse, REQUEST_ID_HEADER } from './errors.ts';
+import { answerHeaders, corsFor } from './headers.ts';
 import type { Metrics } from './metrics.ts';
 import { BASE_PATH, ENDPOINTS } from './routes.ts';
 
@@ -58,6 +58,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   const answerError = (error: Error, c: Context<Env>) => errorResponse(error, c.get('requestId'), log);
   app.onError(answerError);
   app.notFound((c) => answerError(new ApiError('not_found', 'there is nothing at this path'), c));
+  app.use(...answerHeaders(options.trusted));
   app.use(
     methodNotAllowed({
       app,
@@ -70,8 +71,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   );
   app.use(
     `${BASE_PATH}*`,
-    cors({
-      origin: [...options.allowedOrigins],
+    corsFor(options.allowedOrigins, {
       credentials: true,
       allowMethods: ['GET', 'HEAD', 'DELETE'],
       allowHeaders: ['Authorization', 'Content-Type', 'If-None-Match'],

@@ -19,6 +19,14 @@ const PUBLIC_KEY_ALGORITHMS = [
 
 export type JwtKeys = { secret: string } | { jwksUrl: string };
 
+/** What each token has to name; undefined: whatever it names. */
+export interface JwtScope {
+  /** `aud` */
+  audience?: string | undefined;
+  /** `iss` */
+  issuer?: string | undefined;
+}
+
 export interface Identity {
   subject: string | undefined;
   /** Whether `is_staff` or `is_moderator` is `true`. */
@@ -45,7 +53,7 @@ const FAULTS_OF_THE_TOKEN: ReadonlySet<string> = new Set([
 ]);
 
 /** @param now ms since the epoch */
-export function authenticator(keys: JwtKeys, now: () => number): Authenticate {
+export function authenticator(keys: JwtKeys & JwtScope, now: () => number): Authenticate {
   const verify = verifier(keys);
   return async (token) => {
     const payload = await verify(token, new Date(now())).catch((error: unknown) => {
@@ -58,7 +66,7 @@ export function authenticator(keys: JwtKeys, now: () => number): Authenticate {
       });
     });
     return {
-      subject: payload.sub,
+      subject: typeof payload.sub === 'string' ? payload.sub : undefined,
       isStaff: payload.is_staff === true,
       mayRead: payload.is_staff === true || payload.is_moderator === true,
       expiresAt: ((payload.exp ?? 0) + CLOCK_TOLERANCE_S) * 1_000,
@@ -77,7 +85,7 @@ export function bearerToken(header: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
 }
 
-export interface TokenOptions {
+export interface TokenOptions extends JwtScope {
   staff?: boolean;
   moderator?: boolean;
   subject?: string;
@@ -96,13 +104,20 @@ export function signToken(options: TokenOptions, secret: string, now = Date.now(
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + options.expiresIn);
   if (options.subject !== undefined) token.setSubject(options.subject);
+  if (options.audience !== undefined) token.setAudience(options.audience);
+  if (options.issuer !== undefined) token.setIssuer(options.issuer);
   return token.sign(new TextEncoder().encode(secret));
 }
 
 type Verify = (token: string, currentDate: Date) => Promise<JWTPayload>;
 
-function verifier(keys: JwtKeys): Verify {
-  const rules = { clockTolerance: CLOCK_TOLERANCE_S, requiredClaims: ['exp'] };
+function verifier({ audience, issuer, ...keys }: JwtKeys & JwtScope): Verify {
+  const rules = {
+    clockTolerance: CLOCK_TOLERANCE_S,
+    requiredClaims: ['exp'],
+    ...(audience !== undefined && { audience }),
+    ...(issuer !== undefined && { issuer }),
+  };
   if ('jwksUrl' in keys) {
     const keySet = createRemoteJWKSet(new URL(keys.jwksUrl));
     return async (token, currentDate) =>

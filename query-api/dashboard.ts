@@ -5,29 +5,24 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import type { Env } from './app.ts';
+import { policy } from './headers.ts';
 
 const FOLDER = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
 /** `/unauthorized` is where the page sends those whose token does not allow it. */
 const PAGES = ['/', '/unauthorized'];
 
-const POLICY = [
-  "default-src 'none'",
+const POLICY = policy(
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-].join('; ');
+);
 
 const PAGE_HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': POLICY,
   'Cache-Control': 'no-cache',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
 };
 
 /** @throws where the dashboard has not been built */
@@ -40,10 +35,7 @@ export function addDashboard(app: Hono<Env>): void {
     serveStatic({
       root: FOLDER,
       // Each has the hash of its content in its name.
-      onFound: (_path, c) => {
-        c.header('Cache-Control', 'public, max-age=31536000, immutable');
-        c.header('X-Content-Type-Options', 'nosniff');
-      },
+      onFound: (_path, c) => c.header('Cache-Control', 'public, max-age=31536000, immutable'),
     }),
   );
 }

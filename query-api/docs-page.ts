@@ -1,7 +1,8 @@
 /** The endpoints as a page without scripts, for people. */
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 import type { TSchema } from 'typebox';
 import type { Endpoint } from './endpoint.ts';
+import { hashSource, policy } from './headers.ts';
 import { parametersOf } from './openapi.ts';
 
 const STYLE = `
@@ -11,11 +12,14 @@ const STYLE = `
   table { border-collapse: collapse; } td, th { text-align: left; padding: 0.2rem 1rem 0.2rem 0; }
   pre { background: #f5f7fa; padding: 0.75rem; overflow: auto; } summary { cursor: pointer; }`;
 
+/** The page's Content-Security-Policy: its one style, and nothing else. */
+export const DOCS_POLICY = policy(`style-src ${hashSource(STYLE)}`);
+
 export function docsPage(endpoints: readonly Endpoint[], basePath: string) {
   return html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Footfall API</title>
-<style>${STYLE}</style></head>
+<style>${raw(STYLE)}</style></head>
 <body>
 <h1>Footfall visitor analytics</h1>
 <p>Send <code>Authorization: Bearer TOKEN</code>; the token says <code>is_staff</code> or <code>is_moderator</code>.

@@ -1,12 +1,13 @@
 /** The export: CSV streamed day by day, or the same rows as Arrow. */
 import { ExportParams, type ExportRow } from '../contract/query.ts';
 import { ARROW_TYPE, arrowStream } from './arrow.ts';
+import { csvLine } from './csv.ts';
 import { answer, type Endpoint, wantsArrow } from './endpoint.ts';
 import { parseParameters } from './parameters.ts';
 import { textStream } from './text-stream.ts';
 
 const COLUMNS = ['total_visitors', 'authenticated_visitors', 'anonymous_visitors', 'page_views'] as const;
-const HEADER = `date,${COLUMNS.join(',')}\n`;
+const HEADER = csvLine(['date', ...COLUMNS]);
 
 export const exportEndpoint: Endpoint = {
   method: 'get',
@@ -39,13 +40,13 @@ const attachment = (ending: string) => ({
   Vary: 'Accept',
 });
 
-const csvLine = (row: ExportRow) => `${row.date},${COLUMNS.map((name) => row[name]).join(',')}\n`;
+const lineOf = (row: ExportRow) => csvLine([row.date, ...COLUMNS.map((name) => row[name])]);
 
 /** The head comes with the first row, so that there is nothing before the store has answered. */
 async function* csvText(rows: AsyncGenerator<ExportRow>): AsyncGenerator<string> {
   let head = HEADER;
   for await (const row of rows) {
-    yield head + csvLine(row);
+    yield head + lineOf(row);
     head = '';
   }
   if (head !== '') yield head;

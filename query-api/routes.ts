@@ -29,7 +29,7 @@ import {
   VisitorStats,
   VisitorsParams,
 } from '../contract/query.ts';
-import { docsPage } from './docs-page.ts';
+import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { answer, type Endpoint, jsonEndpoint } from './endpoint.ts';
 import { exportEndpoint } from './export.ts';
 import { openApiDocument } from './openapi.ts';
@@ -224,7 +224,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     answers: { 'text/html': null },
     respond: async (request) =>
       answer(request, 'text/html; charset=utf-8', `${docsPage(ENDPOINTS, BASE_PATH)}`, {
-        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+        'Content-Security-Policy': DOCS_POLICY,
       }),
   },
 ];

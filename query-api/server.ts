@@ -12,7 +12,7 @@ import { type LiveStore, SITE } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { admission } from './admission.ts';
 import { createApp, type Readiness } from './app.ts';
-import { authenticator, type JwtKeys } from './auth.ts';
+import { authenticator, type JwtKeys, type JwtScope } from './auth.ts';
 import { conservationLedger } from './ledger.ts';
 import { apiMetrics } from './metrics.ts';
 import { hashingOf, Privacy } from './privacy.ts';
@@ -45,7 +45,7 @@ export interface QueryApiOptions {
   eventLog: Pick<EventLog, 'lag' | 'deadLetters'>;
   live: LiveStore;
   tracker: Pick<VisitorTracker, 'getCount' | 'onNews'>;
-  jwt: JwtKeys;
+  jwt: JwtKeys & JwtScope;
   /** Hashes fingerprints, as collectors do. */
   fingerprintSecret: string;
   log: Logger;

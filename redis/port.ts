@@ -95,6 +95,8 @@ export interface LiveOptions {
   now?: () => number;
   /** Told of what has no caller: a listener that threw. Default: a process warning. */
   onError?: (error: Error) => void;
+  /** PEM of authorities to trust, beside those that come with Node, where the URL says TLS. */
+  ca?: string | undefined;
 }
 
 export class LiveStoreError extends Error {

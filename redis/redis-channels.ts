@@ -8,6 +8,7 @@
  */
 import { Redis } from 'ioredis';
 import { connectionOptions, type RedisConnection, reconnectPause } from './redis-connection.ts';
+import { tlsOptions } from './redis-tls.ts';
 import type { RedisAddress } from './redis-url.ts';
 
 /** A connection may be gone without a word; nothing else is asked of this one. */
@@ -68,6 +69,8 @@ export class RedisChannels {
     const node = nodes[this.#tries % nodes.length] ?? this.#address.nodes[0];
     const connection = new Redis({
       ...connectionOptions(this.#address),
+      // The connection for commands meets the same trouble, and tells it to whoever calls.
+      ...tlsOptions(this.#address, () => {}),
       ...node,
       connectionName: 'footfall-messages',
       enableOfflineQueue: false,

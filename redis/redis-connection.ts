@@ -7,8 +7,10 @@
  */
 import { once } from 'node:events';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { certificateFault } from '../trust.ts';
 import { LiveStoreError } from './port.ts';
 import { SCRIPTS } from './redis-scripts.ts';
+import { tlsOptions } from './redis-tls.ts';
 import type { RedisAddress, RedisNode } from './redis-url.ts';
 
 const ANSWER_TIMEOUT_MS = 1_000;
@@ -33,9 +35,14 @@ export class RedisConnection {
 
   private constructor(address: RedisAddress) {
     this.#where = address.nodes.map(({ host, port }) => `${host}:${port}`).join(',');
-    this.#client = connect(address);
+    let ofNode: Error | undefined;
+    this.#client = connect(address, (error) => {
+      ofNode = error;
+    });
+    // A cluster says only that it could ask no node.
     this.#client.on('error', (error: Error) => {
-      this.#trouble = error;
+      this.#trouble = ofNode ?? error;
+      ofNode = undefined;
     });
     this.#client.on('ready', () => {
       this.#trouble = undefined;
@@ -104,9 +111,8 @@ export class RedisConnection {
 }
 
 /** What both kinds of connections, for commands and for messages, have in common. */
-export function connectionOptions({ tls, username, password, database }: RedisAddress): RedisOptions {
+export function connectionOptions({ username, password, database }: RedisAddress): RedisOptions {
   return {
-    ...(tls ? { tls: {} } : {}),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     db: database,
@@ -127,8 +133,8 @@ export function reconnectPause(tries: number): number {
   return Math.round(pauseMs * (0.5 + Math.random() / 2));
 }
 
-function connect(address: RedisAddress): RedisClient {
-  const options = connectionOptions(address);
+function connect(address: RedisAddress, onFailure: (error: Error) => void): RedisClient {
+  const options = { ...connectionOptions(address), ...tlsOptions(address, onFailure) };
   const [first] = address.nodes;
   if (!address.cluster) {
     return new Redis({
@@ -151,7 +157,10 @@ function connect(address: RedisAddress): RedisClient {
   });
 }
 
-function inWords({ message }: Error): string {
+function inWords(error: Error): string {
+  const { message } = error;
+  const refused = certificateFault(error);
+  if (refused !== undefined) return refused;
   if (message === 'Command timed out') return `no answer within ${ANSWER_TIMEOUT_MS} ms`;
   if (/enableOfflineQueue|max retries per request|Connection is closed/.test(message)) return 'no connection';
   return message;

@@ -7,6 +7,8 @@
  * `rediss://` and `rediss+cluster://` are the same over TLS. Some nodes of a cluster are enough, they name the others.
  */
 
+import type { Trust } from '../trust.ts';
+
 /** Installations that share a Redis have different ones. */
 const DEFAULT_PREFIX = 'footfall:';
 const DEFAULT_PORT = 6379;
@@ -21,6 +23,8 @@ export interface RedisAddress {
   nodes: readonly [RedisNode, ...RedisNode[]];
   cluster: boolean;
   tls: boolean;
+  /** Node's own where it is undefined. */
+  trust?: Trust;
   username: string | undefined;
   password: string | undefined;
   database: number;
@@ -70,6 +74,8 @@ function parseCredentials(text: string): Pick<RedisAddress, 'username' | 'passwo
 function parsePrefix(query: string): string {
   const parameters = new URLSearchParams(query);
   for (const name of parameters.keys()) {
+    // It is the rest of a password with a question mark in it.
+    if (name.includes('@')) throw invalid('the credentials are not percent-encoded');
     if (name !== 'prefix') throw invalid(`there is no parameter ${name}, known: prefix`);
   }
   const prefix = parameters.get('prefix') ?? DEFAULT_PREFIX;

@@ -1,4 +1,5 @@
 /** The live store in Redis 7 or later, or in a cluster of them: shared by all processes, and allowed to be away. */
+import { trusting } from '../trust.ts';
 import type { Allowance, LiveOptions, LiveStore, PresenceChange, Report, SignOfLife } from './port.ts';
 import { chunks, inTurns } from './redis-batches.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -16,7 +17,8 @@ const LARGEST_CACHED_CHARACTERS = 1024 ** 2;
 
 /** Resolves though Redis is away: calls reject then, until it is there. */
 export async function openRedis(url: string, options: LiveOptions = {}): Promise<LiveStore> {
-  const address = parseRedisUrl(url);
+  const parsed = parseRedisUrl(url);
+  const address = parsed.tls ? { ...parsed, trust: trusting(options.ca) } : parsed;
   return new RedisLiveStore(address, await RedisConnection.open(address), options);
 }
 
