@@ -153,6 +153,9 @@ describe('the dashboard', () => {
       'footfall_drops_not_recorded_total',
       'footfall_rate_limits_unshared_total',
       'footfall_reports_failed_total',
+      'footfall_erasures_completed_total',
+      'footfall_erasures_waiting',
+      'footfall_erasures_failures_total',
       'footfall_api_live_store_failures_total',
       'footfall_api_socket_messages_ignored_total',
     ]);
