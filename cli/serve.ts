@@ -10,6 +10,7 @@ import { startQueryApi } from '../query-api/server.ts';
 import { openLive } from '../redis/open.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openEventLogLater, openSessionStore } from './engines.ts';
+import { listenForBackups } from './freeze-socket.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { readSecrets } from './secrets.ts';
@@ -27,6 +28,9 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       openLive(config.liveUrl, { onError: (err) => logger.error({ err }, 'live store') }),
     ]);
     const analytics = await openAnalyticsStore(config, sessions);
+    const backups = config.analyticsUrl.startsWith('chdb:')
+      ? await listenForBackups(config.dataDir, analytics, logger)
+      : undefined;
     // The query API answers without the log, all but the ledger.
     const log = roles.includes('pipeline')
       ? await openEventLog(config, logger)
@@ -92,6 +96,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     return {
       ports,
       async close() {
+        await backups?.close();
         for (const close of closers) await close();
         await log.close();
         await Promise.all([analytics.close(), sessions.close(), live.close()]);

@@ -13,6 +13,33 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 /** Of raw. */
 const VIEW = /^CREATE MATERIALIZED VIEW [^;]*^FROM footfall\.event$/m;
 
+/** Names of all migrations, in order. */
+function migrations(): string[] {
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+}
+
+/** Names of those that the store has had, in order. */
+export async function appliedMigrations(client: ClickHouseClient): Promise<string[]> {
+  const rows = await select<{ name: string }>(
+    client,
+    'SELECT DISTINCT name FROM footfall.migration ORDER BY name',
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** @throws AnalyticsStoreError `failed` when one of `applied`, which are in order, is none of this version's */
+export function requireKnown(applied: readonly string[]): void {
+  const known = migrations();
+  const newest = applied.findLast((name) => !known.includes(name));
+  if (newest === undefined) return;
+  throw new AnalyticsStoreError(
+    'failed',
+    `the analytics store was written by another version: it has migration ${newest}, and this one knows them up to ${known.at(-1)}`,
+  );
+}
+
 /**
  * Says whether a store that was there before has new views, whose tables have nothing of the events that it has.
  *
@@ -27,22 +54,11 @@ export async function migrate(client: ClickHouseClient, layout: Layout): Promise
             ENGINE = ${sharedEngine} ORDER BY name`,
   });
 
-  const files = readdirSync(FOLDER)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const rows = await select<{ name: string }>(client, 'SELECT name FROM footfall.migration');
-  const applied = new Set(rows.map(({ name }) => name));
-  for (const name of applied) {
-    if (!files.includes(name)) {
-      throw new AnalyticsStoreError(
-        'failed',
-        `the store was written by another version: it has migration ${name}, which this one does not know`,
-      );
-    }
-  }
+  const applied = new Set(await appliedMigrations(client));
+  requireKnown([...applied]);
 
   let hasNewViews = false;
-  for (const name of files) {
+  for (const name of migrations()) {
     if (applied.has(name)) continue;
     for (const statement of statementsOf(readFileSync(new URL(name, FOLDER), 'utf8'))) {
       hasNewViews ||= VIEW.test(statement);

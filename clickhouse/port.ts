@@ -3,7 +3,8 @@
  *
  * Every method may be called concurrently, but for {@link AnalyticsStore.insert}, which callers do under the `ingest`
  * lock of the session store held shared, {@link AnalyticsStore.endStrays} and {@link AnalyticsStore.rebuildDays}, which
- * they do while they hold it exclusively, and {@link AnalyticsStore.updateIntervals}, under `intervals` held exclusively.
+ * they do while they hold it exclusively, {@link AnalyticsStore.updateIntervals}, under `intervals` held exclusively, and
+ * {@link AnalyticsStore.freeze}, while they hold both exclusively.
  * None retries.
  */
 import type { Calendar } from '../contract/reporting-day.ts';
@@ -63,6 +64,15 @@ export interface AnalyticsStore {
    */
   keepPresence(minute: number, online: ScopePresence[]): Promise<void>;
 
+  /**
+   * Makes a store of its own of what is stored now, out of links to the files: it takes no space but
+   * that of files which the store then removes. It is there until {@link thaw}, or until the store is opened again, and is to be copied before
+   * anybody opens it. Only of an engine in this process; others reject with `failed`.
+   */
+  freeze(): Promise<FrozenStore>;
+  /** Removes what {@link freeze} has made, if anything. */
+  thaw(): Promise<void>;
+
   /** Runs one of the named queries. */
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]>;
 
@@ -71,6 +81,13 @@ export interface AnalyticsStore {
 
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface FrozenStore {
+  /** Absolute. */
+  folder: string;
+  /** The migrations that it has had, in order. */
+  migrations: string[];
 }
 
 /** Of a community id, or `site`. */

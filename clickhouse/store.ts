@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Calendar } from '../contract/reporting-day.ts';
 import { insertError, storeError } from './errors.ts';
+import { freeze, thaw } from './frozen.ts';
 import { Intervals } from './intervals.ts';
 import type { Layout } from './layout.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
 import {
   type AnalyticsStore,
+  AnalyticsStoreError,
   type EventRow,
+  type FrozenStore,
   type IntervalsReport,
   type IntervalsTask,
   type Place,
@@ -35,6 +38,8 @@ export interface Engine {
   /** With `READER_SETTINGS`. One statement each at a time; a client that can run several is listed as often. */
   readers: ClickHouseClient[];
   layout: Layout;
+  /** Where it keeps its files, of one in this process. */
+  directory: string | undefined;
   /** Resolves when the server has the rows, and says so. */
   insert(statement: string, rows: string, queryId: string): Promise<void>;
   /** Resolves once an insert that failed neither runs nor can begin. */
@@ -192,6 +197,19 @@ class ClickHouseStore implements AnalyticsStore {
 
   async updateIntervals(task: IntervalsTask): Promise<IntervalsReport> {
     return await this.#run(this.#deriver, () => this.#intervals.update(task));
+  }
+
+  async freeze(): Promise<FrozenStore> {
+    const { directory } = this.#engine;
+    if (directory === undefined) {
+      throw new AnalyticsStoreError('failed', 'the files of a ClickHouse server are its own: use BACKUP');
+    }
+    return await this.#run(this.#deriver, (client) => freeze(client, directory));
+  }
+
+  async thaw(): Promise<void> {
+    const { directory } = this.#engine;
+    if (directory !== undefined) await thaw(directory);
   }
 
   /** Beside the readers: it waits neither for a rebuild nor for a derivation, and holds up no insert of events. */
