@@ -179,12 +179,12 @@ export interface SeenEvent {
 
 export class AnalyticsStoreError extends Error {
   override readonly name = 'AnalyticsStoreError';
-  readonly code: 'unavailable' | 'unclear' | 'failed';
+  readonly code: 'unavailable' | 'unclear' | 'newer_schema' | 'failed';
   readonly retryable: boolean;
 
   constructor(code: AnalyticsStoreError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.retryable = code !== 'failed';
+    this.retryable = code === 'unavailable' || code === 'unclear';
   }
 }

@@ -6,7 +6,7 @@ import { insertError, storeError } from './errors.ts';
 import { freeze, thaw } from './frozen.ts';
 import { Intervals } from './intervals.ts';
 import type { Layout } from './layout.ts';
-import { migrate } from './migrate.ts';
+import { migrate, recordMigrations } from './migrate.ts';
 import { Pool } from './pool.ts';
 import {
   type AnalyticsStore,
@@ -74,10 +74,13 @@ const MAX_IDS = 1_000;
 export async function openStore(engine: Engine, options: StoreOptions): Promise<AnalyticsStore> {
   const store = new ClickHouseStore(engine, options);
   try {
-    const hasNewViews = await migrate(engine.writer, engine.layout);
+    const toDerive = await migrate(engine.writer, engine.layout);
     await keepFor(engine.writer, options.rawDays, engine.layout);
     if (!options.anyZone) await requireZone(engine.writer, options.timeZone);
-    if (hasNewViews) await store.rebuildDays(await daysOfRaw(engine.writer));
+    if (toDerive.length > 0) {
+      await store.rebuildDays(await daysOfRaw(engine.writer));
+      await recordMigrations(engine.writer, toDerive);
+    }
     return store;
   } catch (error) {
     await store.close();

@@ -110,6 +110,29 @@ test('a store that is made of a snapshot has what the store had when it was take
   }
 });
 
+test('rows of an older schema are restored into that, which is then brought up to date', async () => {
+  const row = JSON.stringify({
+    fingerprint: '1'.repeat(64),
+    session_id: 'tab',
+    user_id: 'user',
+    first_seen: '1970-01-01T01:00:00.123456+00:00',
+    last_seen: '1970-01-01T01:30:00+00:00',
+    page_views: 7,
+    converted_at: '1970-01-01T01:10:00.123456+00:00',
+  });
+  const url = `embedded-postgres://${folder}/older`;
+  await restoreSessions(url, { version: 1, tables: new Map([['anonymous_session', each([row])]]) });
+  const restored = await openSessions(url, OPTIONS);
+  try {
+    expect(await restored.conversions(0, 2 * HOUR, 'UTC')).toMatchObject({
+      conversions: 1,
+      meanSecondsToConversion: 600,
+    });
+  } finally {
+    await restored.close();
+  }
+});
+
 test('rows that refer to what is not there are refused', async () => {
   const row = JSON.stringify({ id: PARENT, name: 'Community', division_id: CHILD });
   const tables = new Map([['community', each([row])]]);
