@@ -3,11 +3,16 @@ import { open } from 'node:fs/promises';
 
 /** So that a power cut does not take a file away from its folder. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+  await syncFile(path);
+}
+
+/** One that somebody else has written. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
-    await folder.sync();
+    await file.sync();
   } finally {
-    await folder.close();
+    await file.close();
   }
 }
 

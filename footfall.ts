@@ -86,6 +86,18 @@ program
   .action(async (options) => (await import('./cli/erase.ts')).runErase(readConfig(), options));
 
 program
+  .command('backup <folder>')
+  .description(
+    'copy the installation in DATA_DIR to a folder that is empty or is not there, while it runs or not',
+  )
+  .action(async (folder: string) => (await import('./cli/backup.ts')).runBackup(readConfig(), folder));
+
+program
+  .command('restore <folder>')
+  .description('make an installation of a backup, in a DATA_DIR that is empty')
+  .action(async (folder: string) => (await import('./cli/restore.ts')).runRestore(readConfig(), folder));
+
+program
   .command('import <file>')
   .description('count history: NDJSON of beacons with `ts`, or an nginx/Apache combined log')
   .option('--format <format>', 'ndjson or combined; told by the first line where it is missing')

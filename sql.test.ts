@@ -21,6 +21,7 @@ const NAME = 'a name of our own tables, columns or dimensions: constants, which 
 const CLUSTER = 'the name of the cluster, of which config.ts takes letters, digits, _ and - alone';
 const PART = 'a part of the statement, which is put together there of constants and of what is listed here';
 const OF_THE_STORE = 'of DDL, which takes no parameters: an id, a day or a name that the store has given';
+const ESCAPED = 'an identifier, escaped by the driver';
 const OURS = 'a constant, a random id or a number of our own';
 
 /** By file and reason: what is put in, as it stands there, and how many times. */
@@ -53,6 +54,8 @@ const ALLOWED: Record<string, Record<string, Record<string, number>>> = {
     [CLUSTER]: { 'layout.onCluster': 1, "layout.everywhere('system.processes')": 1 },
     [PART]: { condition: 2 },
   },
+  'clickhouse/erase.ts': { [NAME]: { 'local(table)': 1 }, [CLUSTER]: { onCluster: 1 }, [PART]: { where: 1 } },
+  'clickhouse/frozen.ts': { [OF_THE_STORE]: { name: 1 }, [OURS]: { NAME: 1 } },
   'clickhouse/http.ts': { [OURS]: { queryId: 1, INSERT_ID: 1 } },
   'clickhouse/intervals.ts': {
     [NAME]: {
@@ -109,6 +112,12 @@ const ALLOWED: Record<string, Record<string, Record<string, number>>> = {
     [OF_THE_STORE]: { id: 1 },
   },
   'postgres/server/cluster.ts': { [NAME]: { ROLE: 4, BOOTSTRAP_SUPERUSER: 1 }, [OURS]: { password: 1 } },
+  'postgres/restore.ts': {
+    [ESCAPED]: { name: 3, 'pg.escapeIdentifier(name)': 1 },
+    [OF_THE_STORE]: { table: 1 },
+    [PART]: { to: 1 },
+  },
+  'postgres/snapshot.ts': { [ESCAPED]: { 'pg.escapeIdentifier(table)': 1 } },
 };
 
 const allowed = Object.entries(ALLOWED).flatMap(([file, reasons]) =>

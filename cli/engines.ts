@@ -11,18 +11,22 @@ import { openSessions } from '../postgres/open.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
+import { requireRestored } from './restoring.ts';
 
 export function openEventLog(config: Config, logger: Logger): Promise<EventLog> {
+  requireRestored(config.dataDir);
   return openLog(config.logUrl, logOptions(config, logger));
 }
 
 /** For who can do without for a while. */
 export function openEventLogLater(config: Config, logger: Logger): LazyLog {
+  requireRestored(config.dataDir);
   return openLogLater(config.logUrl, logOptions(config, logger));
 }
 
 /** For the collector: takes beacons also while the log cannot. */
 export function openCollectorLog(config: Config, logger: Logger): Promise<EventLog> {
+  requireRestored(config.dataDir);
   return openLogWithSpool(config.logUrl, logOptions(config, logger), {
     folder: `${config.dataDir}/spool`,
     maxBytes: config.spoolMaxBytes,
@@ -30,6 +34,7 @@ export function openCollectorLog(config: Config, logger: Logger): Promise<EventL
 }
 
 export function openSessionStore(config: Config, logger?: Logger): Promise<SessionStore> {
+  requireRestored(config.dataDir);
   mkdirSync(config.dataDir, { recursive: true });
   return openSessions(config.sessionsUrl, {
     sessionTimeoutMs: config.sessionTimeoutMs,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 import { type Config, ConfigError } from '../config.ts';
+import { requireRestored } from './restoring.ts';
 
 const Secrets = Type.Object({
   jwtSecret: Type.String({ minLength: 32, description: 'signs and verifies tokens' }),
@@ -15,7 +16,7 @@ const Secrets = Type.Object({
 });
 export type Secrets = Static<typeof Secrets>;
 
-const FILE = 'secrets.json';
+export const SECRETS_FILE = 'secrets.json';
 
 /** @throws ConfigError when the file is there and cannot be used */
 export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fingerprintSecret'>): Secrets {
@@ -29,7 +30,8 @@ export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fing
 }
 
 function keptSecrets(dataDir: string): Secrets {
-  const file = join(dataDir, FILE);
+  requireRestored(dataDir);
+  const file = join(dataDir, SECRETS_FILE);
   mkdirSync(dataDir, { recursive: true });
   const made = JSON.stringify({ jwtSecret: random(), fingerprintSecret: random() }, undefined, 2);
   if (!existsSync(file)) {

@@ -18,6 +18,7 @@ import {
   openLiveStore,
   openSessionStore,
 } from './engines.ts';
+import { listenForBackups } from './freeze-socket.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { type ReadinessSources, readinessOf } from './readiness.ts';
@@ -36,6 +37,9 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       openLiveStore(config, logger),
     ]);
     const analytics = await openAnalyticsStore(config, sessions);
+    const backups = config.analyticsUrl.startsWith('chdb:')
+      ? await listenForBackups(config.dataDir, analytics, logger)
+      : undefined;
     // The query API answers without the log, all but the ledger.
     const counts = roles.includes('pipeline');
     const log = counts ? await openEventLog(config, logger) : openEventLogLater(config, logger);
@@ -111,6 +115,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     return {
       ports,
       async close() {
+        await backups?.close();
         for (const close of closers) await close();
         await log.close();
         await Promise.all([analytics.close(), sessions.close(), live.close()]);

@@ -10,6 +10,7 @@ import { UnknownEngineError } from '../engine.ts';
 
 /** sysexits.h: EX_CONFIG */
 export const EXIT_CONFIG = 78;
+const NEWER = ['newer_schema', 'newer_layout'];
 /** Whoever stops a service has to wait for longer. */
 export const DRAIN_TIMEOUT_MS = 25_000;
 
@@ -38,7 +39,7 @@ export async function runService(logger: Logger, start: () => Promise<Running>):
   try {
     running = await start();
   } catch (error) {
-    const hopeless = error instanceof ConfigError || error instanceof UnknownEngineError;
+    const hopeless = error instanceof ConfigError || error instanceof UnknownEngineError || isNewer(error);
     logger.fatal({ err: error }, 'cannot start');
     const failed: Failed = { failed: error instanceof Error ? error.message : String(error) };
     await tell(failed);
@@ -63,6 +64,11 @@ export async function runService(logger: Logger, start: () => Promise<Running>):
   clearTimeout(impatience);
   logger.info('stopped');
   process.exit(0);
+}
+
+/** Whether a store was written by a newer version, whichever store it is. */
+function isNewer(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NEWER.includes(String(error.code));
 }
 
 /** Resolves when the supervisor, if there is one, has been told or cannot be. */

@@ -11,6 +11,7 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClientConfigOptions, createClient, drainStream } from '@clickhouse/client';
+import { thaw } from './frozen.ts';
 import { ONE_SERVER } from './layout.ts';
 import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
 import { READER_SETTINGS } from './settings.ts';
@@ -37,6 +38,8 @@ export async function openChdb(
   const directory = directoryOf(url);
   await makeWritable(directory);
   const engine = await connect(directory, options.poolSize);
+  // Of a backup whose process was killed.
+  await thaw(directory);
   return openStore(engine, options);
 }
 
@@ -71,6 +74,7 @@ async function connect(directory: string, poolSize: number): Promise<Engine> {
       deriver: client({}),
       readers: Array.from({ length: poolSize }, () => client(READER_SETTINGS)),
       layout: ONE_SERVER,
+      directory,
       async insert(statement, rows, queryId) {
         const values = Readable.from([rows]);
         const { stream } = await writer.exec({ query: statement, values, query_id: queryId });

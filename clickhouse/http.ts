@@ -116,6 +116,7 @@ function connect(
     writer,
     deriver,
     layout,
+    directory: undefined,
     readers: Array.from({ length: poolSize }, () => reader),
     /** One buffer with its length, not a stream: a server tells a body that was cut from one that is complete. */
     async insert(statement, rows, queryId) {

@@ -13,12 +13,40 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 /** Of raw. */
 const VIEW = /^CREATE MATERIALIZED VIEW [^;]*^FROM footfall\.event$/m;
 
+/** Names of all migrations, in order. */
+function migrations(): string[] {
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+}
+
+/** Names of those that the store has had, in order. */
+export async function appliedMigrations(client: ClickHouseClient): Promise<string[]> {
+  const rows = await select<{ name: string }>(
+    client,
+    'SELECT DISTINCT name FROM footfall.migration ORDER BY name',
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** @throws AnalyticsStoreError `newer_schema` when one of `applied`, which are in order, is none of this version's */
+export function requireKnown(applied: readonly string[]): void {
+  const known = migrations();
+  const newest = applied.findLast((name) => !known.includes(name));
+  if (newest === undefined) return;
+  throw new AnalyticsStoreError(
+    'newer_schema',
+    `the analytics store was written by another version: it has migration ${newest}, and this one knows them up to ${known.at(-1)}`,
+  );
+}
+
 /**
- * Says whether a store that was there before has new views, whose tables have nothing of the events that it has.
+ * Answers the migrations whose views a store that was there before has only now: their tables have nothing of the events that it has. They
+ * are to be recorded with {@link recordMigrations} once they do. Until then they count as interrupted.
  *
- * @throws AnalyticsStoreError `failed` when the store was written by a version with other migrations
+ * @throws AnalyticsStoreError `newer_schema` when the store was written by a version with other migrations
  */
-export async function migrate(client: ClickHouseClient, layout: Layout): Promise<boolean> {
+export async function migrate(client: ClickHouseClient, layout: Layout): Promise<string[]> {
   const { onCluster, sharedEngine } = layout;
   await client.command({ query: `CREATE DATABASE IF NOT EXISTS footfall${onCluster} ENGINE = Atomic` });
   await client.command({
@@ -27,30 +55,26 @@ export async function migrate(client: ClickHouseClient, layout: Layout): Promise
             ENGINE = ${sharedEngine} ORDER BY name`,
   });
 
-  const files = readdirSync(FOLDER)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const rows = await select<{ name: string }>(client, 'SELECT name FROM footfall.migration');
-  const applied = new Set(rows.map(({ name }) => name));
-  for (const name of applied) {
-    if (!files.includes(name)) {
-      throw new AnalyticsStoreError(
-        'failed',
-        `the store was written by another version: it has migration ${name}, which this one does not know`,
-      );
-    }
-  }
+  const applied = new Set(await appliedMigrations(client));
+  requireKnown([...applied]);
 
-  let hasNewViews = false;
-  for (const name of files) {
+  const toDerive: string[] = [];
+  for (const name of migrations()) {
     if (applied.has(name)) continue;
+    let hasViews = false;
     for (const statement of statementsOf(readFileSync(new URL(name, FOLDER), 'utf8'))) {
-      hasNewViews ||= VIEW.test(statement);
+      hasViews ||= VIEW.test(statement);
       for (const query of layout.definitions(statement)) await client.command({ query });
     }
-    await client.insert({ table: 'footfall.migration', values: [{ name }], format: 'JSONEachRow' });
+    if (hasViews && applied.size > 0) toDerive.push(name);
+    else await recordMigrations(client, [name]);
   }
-  return applied.size > 0 && hasNewViews;
+  return toDerive;
+}
+
+export async function recordMigrations(client: ClickHouseClient, names: readonly string[]): Promise<void> {
+  const values = names.map((name) => ({ name }));
+  await client.insert({ table: 'footfall.migration', values, format: 'JSONEachRow' });
 }
 
 export function statementsOf(file: string): string[] {

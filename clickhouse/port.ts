@@ -3,8 +3,8 @@
  *
  * Every method may be called concurrently, but for {@link AnalyticsStore.insert}, which callers do under the `ingest`
  * lock of the session store held shared, {@link AnalyticsStore.endStrays} and {@link AnalyticsStore.rebuildDays}, which
- * they do while they hold it exclusively, and {@link AnalyticsStore.updateIntervals} and {@link AnalyticsStore.eraseEvents}, under
- * `intervals` held exclusively.
+ * they do while they hold it exclusively, {@link AnalyticsStore.updateIntervals} and {@link AnalyticsStore.eraseEvents}, under
+ * `intervals` held exclusively, and {@link AnalyticsStore.freeze}, while they hold both exclusively.
  * None retries.
  */
 import type { Calendar } from '../contract/reporting-day.ts';
@@ -70,6 +70,15 @@ export interface AnalyticsStore {
    */
   keepPresence(minute: number, online: ScopePresence[]): Promise<void>;
 
+  /**
+   * Makes a store of its own of what is stored now, out of links to the files: it takes no space but
+   * that of files which the store then removes. It is there until {@link thaw}, or until the store is opened again, and is to be copied before
+   * anybody opens it. Only of an engine in this process; others reject with `failed`.
+   */
+  freeze(): Promise<FrozenStore>;
+  /** Removes what {@link freeze} has made, if anything. */
+  thaw(): Promise<void>;
+
   /** Runs one of the named queries. */
   read<N extends QueryName>(query: N, params: QueryParams<N>): Promise<QueryRow<N>[]>;
 
@@ -78,6 +87,13 @@ export interface AnalyticsStore {
 
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface FrozenStore {
+  /** Absolute. */
+  folder: string;
+  /** The migrations that it has had, in order. */
+  migrations: string[];
 }
 
 /** Of a community id, or `site`. */
@@ -169,12 +185,12 @@ export interface SeenEvent {
 
 export class AnalyticsStoreError extends Error {
   override readonly name = 'AnalyticsStoreError';
-  readonly code: 'unavailable' | 'unclear' | 'failed';
+  readonly code: 'unavailable' | 'unclear' | 'newer_schema' | 'failed';
   readonly retryable: boolean;
 
   constructor(code: AnalyticsStoreError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.retryable = code !== 'failed';
+    this.retryable = code === 'unavailable' || code === 'unclear';
   }
 }

@@ -4,13 +4,16 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Calendar } from '../contract/reporting-day.ts';
 import { erase } from './erase.ts';
 import { insertError, storeError } from './errors.ts';
+import { freeze, thaw } from './frozen.ts';
 import { Intervals } from './intervals.ts';
 import type { Layout } from './layout.ts';
-import { migrate } from './migrate.ts';
+import { migrate, recordMigrations } from './migrate.ts';
 import { Pool } from './pool.ts';
 import {
   type AnalyticsStore,
+  AnalyticsStoreError,
   type EventRow,
+  type FrozenStore,
   type IntervalsReport,
   type IntervalsTask,
   type Place,
@@ -36,6 +39,8 @@ export interface Engine {
   /** With `READER_SETTINGS`. One statement each at a time; a client that can run several is listed as often. */
   readers: ClickHouseClient[];
   layout: Layout;
+  /** Where it keeps its files, of one in this process. */
+  directory: string | undefined;
   /** Resolves when the server has the rows, and says so. */
   insert(statement: string, rows: string, queryId: string): Promise<void>;
   /** Resolves once an insert that failed neither runs nor can begin. */
@@ -70,10 +75,13 @@ const MAX_IDS = 1_000;
 export async function openStore(engine: Engine, options: StoreOptions): Promise<AnalyticsStore> {
   const store = new ClickHouseStore(engine, options);
   try {
-    const hasNewViews = await migrate(engine.writer, engine.layout);
+    const toDerive = await migrate(engine.writer, engine.layout);
     await keepFor(engine.writer, options.rawDays, engine.layout);
     if (!options.anyZone) await requireZone(engine.writer, options.timeZone);
-    if (hasNewViews) await store.rebuildDays(await daysOfRaw(engine.writer));
+    if (toDerive.length > 0) {
+      await store.rebuildDays(await daysOfRaw(engine.writer));
+      await recordMigrations(engine.writer, toDerive);
+    }
     return store;
   } catch (error) {
     await store.close();
@@ -197,6 +205,19 @@ class ClickHouseStore implements AnalyticsStore {
 
   async eraseEvents(of: PeoplesEvents): Promise<void> {
     await this.#run(this.#deriver, (client) => erase(client, this.#engine.layout, of));
+  }
+
+  async freeze(): Promise<FrozenStore> {
+    const { directory } = this.#engine;
+    if (directory === undefined) {
+      throw new AnalyticsStoreError('failed', 'the files of a ClickHouse server are its own: use BACKUP');
+    }
+    return await this.#run(this.#deriver, (client) => freeze(client, directory));
+  }
+
+  async thaw(): Promise<void> {
+    const { directory } = this.#engine;
+    if (directory !== undefined) await thaw(directory);
   }
 
   /** Beside the readers: it waits neither for a rebuild nor for a derivation, and holds up no insert of events. */

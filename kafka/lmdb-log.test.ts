@@ -1,9 +1,11 @@
 /** The embedded log in one process: opening it, subscribing to it, and what it refuses. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { open as openLmdb } from 'lmdb';
 import { describe, expect, test } from 'vitest';
 import { eventually } from './eventually.fixture.ts';
 import { firstOffset, useLogFolder } from './lmdb-folder.fixture.ts';
+import { LAYOUT_VERSION } from './lmdb-store.ts';
 import { openLog } from './open.ts';
 import { Recorder } from './recorder.fixture.ts';
 
@@ -44,6 +46,25 @@ describe('opening', () => {
     const refused = folder.open({ partitions: 3 });
     await expect(refused).rejects.toMatchObject({ code: 'wrong_partitions', retryable: false });
     await expect(refused).rejects.toThrow(/created with 2 partitions, not 3/);
+  });
+
+  test('a layout of a newer version is refused, and one without a version is an older one that goes on', async () => {
+    await (await folder.open()).close();
+    const setVersion = async (version: number | undefined) => {
+      const root = openLmdb({ path: folder.path, noSubdir: false, maxDbs: 16 });
+      const layout = root.openDB<number, string>('layout', { encoding: 'json' });
+      if (version === undefined) await layout.remove('version');
+      else await layout.put('version', version);
+      await root.close();
+    };
+    await setVersion(LAYOUT_VERSION + 1);
+    const refused = folder.open();
+    await expect(refused).rejects.toMatchObject({ code: 'newer_layout', retryable: false });
+    await expect(refused).rejects.toThrow(
+      `its layout is ${LAYOUT_VERSION + 1}, and this one knows layouts up to ${LAYOUT_VERSION}`,
+    );
+    await setVersion(undefined);
+    await (await folder.open()).close();
   });
 
   test('limits that would leave a full log full for ever are refused', async () => {

@@ -19,7 +19,7 @@
  *            or where it lies in which segment                  segments segment -> frames ever appended to it
  *   letters  partition, offset, index, stored at, size -> body  ends     partition -> offset after the last
  *   offsets  [partition, group] -> offset to read next          totals   frames and bytes ever stored
- *   layout   partitions, segments there were                    removed  bytes ever removed, versioned
+ *   layout   version, partitions, segments there were           removed  bytes ever removed, versioned
  *   probes   what a ping writes after a failed append           leases   duty -> holder, until when
  *   released segment -> frames removed from it
  *   head     changes -> nothing, versioned: rises whenever `ends` or `totals` change, or a segment is dropped
@@ -83,7 +83,7 @@ export interface EmbeddedLog extends EventLog {
 
 /**
  * @param path absolute; made when missing
- * @throws RangeError, LogError `wrong_partitions`, `unavailable`
+ * @throws RangeError, LogError `wrong_partitions`, `newer_layout`, `unavailable`
  */
 export function openLmdbLog(path: string, options: LogOptions): EmbeddedLog {
   checkOptions(options);

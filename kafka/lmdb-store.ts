@@ -12,7 +12,9 @@ const MAP_BYTES = 1024 ** 4;
 // What a collector's frame may need: a smaller write could fit where appends do not.
 const PROBE_BYTES = 64 * 1024;
 const MAX_DATABASES = 16;
-const SEGMENT_FOLDER = 'segments';
+/** 1: bodies of every size in rows. 2: larger ones in segments. */
+export const LAYOUT_VERSION = 2;
+export const SEGMENT_FOLDER = 'segments';
 
 interface Totals {
   /** Frames ever appended: rises with every append, so a reader that sees it unchanged has no news. */
@@ -112,6 +114,8 @@ export interface LmdbStore {
   /** Inside {@link transact}: makes every removal that was worked out before this moment void. */
   forbidRemovals(): void;
 
+  /** Copies the environment, as it is at one moment and without its free pages, into a folder that is empty. */
+  copyTo(folder: string): Promise<void>;
   /** Writes and removes as much as a frame has. @throws LogError `unavailable` */
   probe(): Promise<void>;
   /** Frees what readers that were killed still hold: pages they pinned cannot be used again. */
@@ -131,7 +135,7 @@ interface Removal {
   released: Map<number, number>;
 }
 
-/** @throws LogError `wrong_partitions`, `unavailable` */
+/** @throws LogError `wrong_partitions`, `newer_layout`, `unavailable` */
 export function openStore(path: string, partitions: number): LmdbStore {
   const root = openEnvironment(path);
   try {
@@ -176,14 +180,23 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
   const leases = root.openDB<Lease, string>('leases', { encoding: 'json' });
   const probes = root.openDB<Buffer, string>('probes', { encoding: 'binary' });
 
-  const created = root.transactionSync(() => {
+  const { version: written, partitions: created } = root.transactionSync(() => {
+    const version = layout.get('version') ?? 1;
+    if (version > LAYOUT_VERSION) return { version, partitions };
+    if (version < LAYOUT_VERSION) layout.putSync('version', LAYOUT_VERSION);
     if (headDb.getEntry('changes') === undefined) headDb.putSync('changes', 0, 1);
     const found = layout.get('partitions');
-    if (found !== undefined) return found;
+    if (found !== undefined) return { version, partitions: found };
     layout.putSync('partitions', partitions);
     removedDb.putSync('bytes', 0, 1);
-    return partitions;
+    return { version, partitions };
   });
+  if (written > LAYOUT_VERSION) {
+    throw new LogError(
+      'newer_layout',
+      `${path} was written by a newer version: its layout is ${written}, and this one knows layouts up to ${LAYOUT_VERSION}`,
+    );
+  }
   if (created !== partitions) {
     throw new LogError(
       'wrong_partitions',
@@ -297,6 +310,7 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
       const { bytes, version } = removed();
       removedDb.putSync('bytes', bytes, version + 1);
     },
+    copyTo: (folder) => root.backup(folder, true),
     probe: async () => {
       const file = join(segmentFolder, 'probe');
       await durable(path, writeFile(file, Buffer.alloc(PROBE_BYTES), { flush: true }));

@@ -20,7 +20,7 @@ const SPOOL_RETENTION_INTERVAL_MS = 1_000;
  * @throws UnknownEngineError listing the schemes that are known
  * @throws TypeError when the URL is not one of the engine's
  * @throws RangeError when an option is out of range
- * @throws LogError `wrong_partitions` when the log has another number, on Kafka: fewer; `unavailable`
+ * @throws LogError `wrong_partitions` when the log has another number, on Kafka: fewer; `newer_layout` on local disk; `unavailable`
  */
 export async function openLog(url: string, options: LogOptions): Promise<EventLog> {
   const open = pickEngine('event log', url, { lmdb: openLmdb, kafka: openKafkaLog });

@@ -220,6 +220,7 @@ export class LogError extends Error {
     | 'frame_too_large'
     | 'closed'
     | 'wrong_partitions'
+    | 'newer_layout'
     | 'already_subscribed';
   readonly retryable: boolean;
 

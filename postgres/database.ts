@@ -42,12 +42,18 @@ export class Database {
     });
   }
 
-  /** Runs `work` between BEGIN and COMMIT; whatever it throws rolls everything back. @throws SessionStoreError */
-  async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` between BEGIN and COMMIT; whatever it throws rolls everything back.
+   * @param mode By default the statements count on it that what another transaction committed while they waited for a row is seen.
+   * @throws SessionStoreError
+   */
+  async transaction<T>(
+    work: (client: PoolClient) => Promise<T>,
+    mode: 'read committed' | 'repeatable read, read only' = 'read committed',
+  ): Promise<T> {
     return await this.#using(this.#parts.pool, async (client) => {
       try {
-        // The statements count on it: what another transaction committed while they waited for a row is seen.
-        await client.query('begin isolation level read committed');
+        await client.query(`begin isolation level ${mode}`);
         const result = await work(client);
         await client.query('commit');
         return result;

@@ -52,7 +52,11 @@ export async function openSessions(url: string, options: SessionsOptions): Promi
   return new PostgresSessionStore(database, complete.sessionTimeoutMs);
 }
 
-async function openEmbedded(url: string, options: CompleteOptions): Promise<Database> {
+/** Of a server of our own, whatever its schema is. */
+export async function openEmbedded(
+  url: string,
+  options: Pick<Required<SessionsOptions>, 'maxConnections' | 'maxLockConnections' | 'warn'> = DEFAULTS,
+): Promise<Database> {
   const server = await EmbeddedServer.open(folderOf(url), options.warn);
   const pools = openPools(await server.connection(), options);
   return new Database({

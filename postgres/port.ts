@@ -57,6 +57,12 @@ export interface SessionStore {
   saveDivisions(rows: Division[]): Promise<void>;
   saveCommunities(rows: Community[]): Promise<void>;
 
+  /**
+   * Lends every row as of one moment, which {@link Snapshot.take} chooses, for as long as `work` runs. Writers go on. Rejects with code
+   * `unavailable` when the connection is lost.
+   */
+  withSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+
   /** Deletes sessions last seen before `instant`. Answers how many. */
   deleteSessionsIdleSince(instant: number): Promise<number>;
 
@@ -156,7 +162,19 @@ export interface VisitorSession {
   convertedAt: number | null;
 }
 
-export const LOCKS = { ingest: 1, cleanup: 2, intervals: 3, presence: 4, erasures: 5 } as const;
+export interface Snapshot {
+  /** To be called first, once. */
+  take(): Promise<void>;
+  /** Version of the schema. */
+  version(): Promise<number>;
+  /** Names of the tables. */
+  tables(): Promise<string[]>;
+  /** Every row of a table as JSON, by column, without line breaks. One table at a time. */
+  rows(table: string): AsyncIterable<string>;
+  progress(): Promise<PartitionProgress[]>;
+}
+
+export const LOCKS = { ingest: 1, cleanup: 2, intervals: 3, presence: 4, erasures: 5, backup: 6 } as const;
 export type LockName = keyof typeof LOCKS;
 
 /** Offsets [firstOffset, nextOffset) of a partition of the log. */
@@ -254,7 +272,7 @@ export interface Community {
 
 export class SessionStoreError extends Error {
   override readonly name = 'SessionStoreError';
-  readonly code: 'unavailable' | 'conflict' | 'fenced' | 'outdated' | 'invalid' | 'failed';
+  readonly code: 'unavailable' | 'conflict' | 'fenced' | 'outdated' | 'invalid' | 'newer_schema' | 'failed';
   readonly retryable: boolean;
 
   constructor(code: SessionStoreError['code'], message: string, options?: ErrorOptions) {

@@ -18,7 +18,10 @@ import {
   type SessionDelta,
   type SessionStore,
   SessionStoreError,
+  type Snapshot,
 } from './port.ts';
+import { readProgress } from './progress.ts';
+import { withSnapshot } from './snapshot.ts';
 import { sql } from './sql.ts';
 
 const SQL = {
@@ -29,7 +32,6 @@ const SQL = {
   addToLedger: sql('add_to_ledger'),
   readLedger: sql('read_ledger'),
   forgetLedger: sql('forget_ledger'),
-  readProgress: sql('read_progress'),
   upsertSessions: sql('upsert_sessions'),
   readCheckpoint: sql('read_checkpoint'),
   summariseConversions: sql('summarise_conversions'),
@@ -56,7 +58,6 @@ const PAGES_PER_LOOK = 1_000;
 /** PostgreSQL's bigint and numeric arrive as text. */
 type CheckpointRow = { partition: number; first_offset: string; next_offset: string };
 type LedgerRow = Pick<LedgerEntry, 'partition' | 'name'> & { hour: string; amount: string };
-type ProgressRow = { partition: number; next_offset: string; received_until: string | null };
 type SummaryRow = {
   conversions: string;
   anonymous_sessions: string;
@@ -153,12 +154,11 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   async progress(): Promise<PartitionProgress[]> {
-    const rows = await this.#database.query<ProgressRow>(SQL.readProgress);
-    return rows.map(({ partition, next_offset, received_until }) => ({
-      partition,
-      nextOffset: Number(next_offset),
-      receivedUntil: received_until === null ? null : Number(received_until),
-    }));
+    return await readProgress((text) => this.#database.query(text));
+  }
+
+  async withSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    return await withSnapshot(this.#database, work);
   }
 
   async withLock<T>(lock: LockName, mode: 'shared' | 'exclusive', work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,1 @@
+select max(version)::integer as version from schema_migration
