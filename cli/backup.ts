@@ -26,7 +26,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { FrozenStore } from '../clickhouse/port.ts';
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
 import { isCode, syncFile } from '../file-system.ts';
 import { type FrozenLog, freezeLog } from '../kafka/lmdb-freeze.ts';
 import { LAYOUT_VERSION } from '../kafka/lmdb-store.ts';
@@ -44,6 +44,7 @@ import {
   type Source,
   writeEntry,
 } from './backup-folder.ts';
+import { requireEmbedded } from './embedded-only.ts';
 import { openAnalyticsStore, openSessionStore } from './engines.ts';
 import { type Freezer, reachFreezer } from './freeze-socket.ts';
 import { createLogger } from './logger.ts';
@@ -194,21 +195,6 @@ async function ownFreezer(config: Config, sessions: SessionStore): Promise<Freez
       await analytics.close();
     },
   };
-}
-
-/** Half of an installation would not go on from where the other half is. */
-export function requireEmbedded({ dataDir, logUrl, analyticsUrl, sessionsUrl }: Config): void {
-  const elsewhere = [
-    ...(logUrl === `lmdb://${dataDir}/log` ? [] : ['KAFKA_BROKERS']),
-    ...(analyticsUrl === `chdb://${dataDir}/clickhouse` ? [] : ['CLICKHOUSE_URL']),
-    ...(sessionsUrl === `embedded-postgres://${dataDir}/postgres` ? [] : ['DATABASE_URL']),
-  ];
-  if (elsewhere.length === 0) return;
-  throw new ConfigError(
-    `${elsewhere.join(', ')}: servers are copied with their own tools, while all pipelines are stopped: PostgreSQL by pg_dump or pg_basebackup, ` +
-      'then ClickHouse by BACKUP; what comes after them Kafka has to keep, or a mirror with its offsets. docs/operations.md says how they ' +
-      'fit together. `footfall backup` and `footfall restore` are for what is in DATA_DIR alone',
-  );
 }
 
 function isWithin(folder: string, path: string): boolean {

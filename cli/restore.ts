@@ -15,7 +15,6 @@ import { isCode, syncFolder } from '../file-system.ts';
 import { LAYOUT_VERSION } from '../kafka/lmdb-store.ts';
 import { requireKnown as requireKnownSchema } from '../postgres/migrate.ts';
 import { restoreSessions } from '../postgres/restore.ts';
-import { requireEmbedded } from './backup.ts';
 import {
   BackupError,
   describeEntry,
@@ -26,6 +25,7 @@ import {
   syncFolders,
   writeEntry,
 } from './backup-folder.ts';
+import { requireEmbedded } from './embedded-only.ts';
 import { reachFreezer } from './freeze-socket.ts';
 import { RESTORING } from './restoring.ts';
 

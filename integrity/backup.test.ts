@@ -16,6 +16,7 @@ import { asConnection } from '../clickhouse/chdb.ts';
 import type { Beacon } from '../contract/beacon.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type { Realtime, RealtimeHistory, VisitorStats } from '../contract/query.ts';
+import { openLmdbLog } from '../kafka/lmdb-log.ts';
 import { EmbeddedServer } from '../postgres/embedded.ts';
 import { openSessions } from '../postgres/open.ts';
 import { BASE_PATH, ENDPOINTS } from '../query-api/routes.ts';
@@ -294,6 +295,26 @@ async function storedOf(folder: string): Promise<Stored> {
   await client.close();
   return { ids: ids.map(({ id }) => id), frames };
 }
+
+test('a backup of services that are stopped has the spool of a collector as well', async () => {
+  const options = { partitions: 8, retentionMs: 0, retentionBytes: 0, maxBytes: 1024 ** 2 };
+  const [from, to] = [await install(), await install()];
+  const spool = openLmdbLog(join(from.folder, 'spool'), options);
+  await spool.append(3, Buffer.alloc(2_000, 'waits'));
+  await spool.close();
+  await done(from, 'backup', join(backups, 'spool'));
+  await done(to, 'restore', join(backups, 'spool'));
+  const restored = openLmdbLog(join(to.folder, 'spool'), options);
+  const bodies: string[] = [];
+  const subscription = await restored.subscribe('test', {
+    assigned: async (_, committed) => committed,
+    batch: async ({ frames }) => void bodies.push(...frames.map(({ body }) => body.toString())),
+    revoked: () => {},
+  });
+  await vi.waitFor(() => expect(bodies).toEqual([Buffer.alloc(2_000, 'waits').toString()]), PATIENCE_MS);
+  await subscription.close();
+  await restored.close();
+});
 
 describe('a backup that is killed', () => {
   const folder = () => join(backups, 'killed');
