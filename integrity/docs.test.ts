@@ -7,7 +7,7 @@ import { VARIABLES } from '../config.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What browsers and other systems call something. */
-const OF_OTHERS = ['ERR_BLOCKED_BY_CLIENT', 'SALT_ROTATION'];
+const OF_OTHERS = ['ERR_BLOCKED_BY_CLIENT', 'NODE_EXTRA_CA_CERTS', 'SALT_ROTATION'];
 const NOT_OURS = ['.git', 'node_modules', 'dist', 'data'];
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 

@@ -8,6 +8,7 @@ import { Session } from 'chdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Event } from '../contract/event.ts';
 import { visitorHash } from '../contract/visitor.ts';
+import { oneKey } from '../contract/visitor-key.ts';
 import { formatOf, historyReader } from '../ingest/history.ts';
 import { lookInto } from '../postgres/embedded.fixture.ts';
 
@@ -34,7 +35,7 @@ function block(name: string, values: Record<string, string> = {}): string {
 }
 
 async function imported(lines: string[]): Promise<Event[]> {
-  const read = await historyReader(formatOf(lines[0] ?? ''), SECRET, Date.now);
+  const read = await historyReader(formatOf(lines[0] ?? ''), oneKey(SECRET), Date.now);
   return lines.map((line) => {
     const result = read(line);
     if (!('event' in result)) throw new Error(`${line}: ${JSON.stringify(result)}`);

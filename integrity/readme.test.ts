@@ -30,8 +30,8 @@ const RUN_ELSEWHERE = [
 /** Needs what is not where these tests run; held against the code by tests of its own. */
 const CHECKED_BY: Record<string, string[]> = {
   'npm run bench:k6 -- ingest': ['bench/k6/scripts.test.ts', 'bench/k6/runner/runner.test.ts'],
-  'npm run footfall -- backup ../footfall-backup': ['integrity/backup.test.ts'],
-  'npm run footfall -- restore ../footfall-backup': ['integrity/backup.test.ts'],
+  'npm run footfall -- backup ../footfall-backup': ['integrity/backup.integrity.ts'],
+  'npm run footfall -- restore ../footfall-backup': ['integrity/backup.integrity.ts'],
   'npm run footfall -- rebuild': ['integrity/end-to-end.test.ts'],
   'docker compose up': [
     'deploy/compose.test.ts',
