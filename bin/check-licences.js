@@ -1,5 +1,5 @@
 // Fails with the package's name for a licence that is not allowed, as its package.json declares it or as its licence files read.
-// Reads what is installed, development's packages too: `npm ci` first.
+// Reads what is installed, development's packages too: `npm ci` first. What is compiled into a binary it cannot see.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -29,18 +29,19 @@ const EXCEPTIONS = {
 
 const SECONDARY = 'the text of MPL-2.0 names them as secondary licences';
 const GENERAL_NOTICE = 'a sentence about such libraries in general; what it lists is under other licences';
-/** Packages whose licence files speak of the GPL family, and why that does not bind. */
+/** Licence files that speak of the GPL family, and why that does not bind. */
 const MENTIONS = {
-  'axe-core': SECONDARY,
-  lightningcss: SECONDARY,
-  'lightningcss-*': SECONDARY,
-  typescript: GENERAL_NOTICE,
-  '@typescript/typescript-*': GENERAL_NOTICE,
+  'axe-core/LICENSE': SECONDARY,
+  'lightningcss/LICENSE': SECONDARY,
+  'lightningcss-*/LICENSE': SECONDARY,
+  'lmdb/dependencies/lz4/LICENSE': 'only `lib` of LZ4 is there, which is under BSD-2-Clause',
+  'typescript/NOTICE.txt': GENERAL_NOTICE,
+  '@typescript/typescript-*/NOTICE.txt': GENERAL_NOTICE,
 };
 
 const COPYLEFT =
   /GNU\s+(LESSER\s+|LIBRARY\s+|AFFERO\s+)?GENERAL\s+PUBLIC\s+LICENSE|\b[AL]?GPL(-?v?[123]|\b)/i;
-const LICENCE_FILE = /^(licen[cs]e|copying|copyright|notice)/i;
+const LICENCE_FILE = /^(licen[cs]e|copying|copyright|notice|third-?party)|\.licen[cs]e(\.\w+)?$/i;
 
 const installed = Object.keys(readJson('node_modules/.package-lock.json').packages)
   .filter((path) => existsSync(join(root, path, 'package.json')))
@@ -56,21 +57,21 @@ function problemsOf({ path, name }) {
   const found = [];
   if (!isAllowed(declared) && matching(EXCEPTIONS, name)?.licence !== declared)
     found.push(`${name}@${version}: ${declared || 'declares no licence'}`);
-  if (matching(MENTIONS, name) === undefined)
-    for (const file of licenceFiles(path))
-      if (COPYLEFT.test(readFileSync(join(root, path, file), 'utf8')))
-        found.push(`${name}@${version}: ${file} speaks of the GPL, the LGPL or the AGPL`);
+  for (const file of licenceFiles(path))
+    if (matching(MENTIONS, `${name}/${file}`) === undefined && COPYLEFT.test(readText(join(path, file))))
+      found.push(`${name}@${version}: ${file} speaks of the GPL, the LGPL or the AGPL`);
   return found;
 }
 
-/** One of what `OR` parts, and of that all that `AND` joins. An exception to a licence (`WITH`) only adds rights. */
+/** One of what `OR` parts, and of that all that `AND` joins. Parentheses inside are for a person to read. */
 function isAllowed(expression) {
-  return expression
-    .replace(/[()]/g, ' ')
-    .split(/\s+OR\s+/)
-    .some((choice) =>
-      choice.split(/\s+AND\s+/).every((licence) => ALLOWED.has(licence.trim().split(/\s+WITH\s+/)[0])),
-    );
+  const plain = expression.replace(/^\(([^()]*)\)$/, '$1');
+  return plain.split(/\s+OR\s+/).some((choice) => choice.split(/\s+AND\s+/).every(isAllowedLicence));
+}
+
+/** An exception to a licence (`WITH`) only adds rights. */
+function isAllowedLicence(text) {
+  return ALLOWED.has(text.trim().split(/\s+WITH\s+/)[0]);
 }
 
 /** Old packages have an object, or several. */
@@ -79,19 +80,27 @@ function spdx(declared) {
   return String(declared?.type ?? declared ?? '').trim();
 }
 
-function licenceFiles(path) {
-  return readdirSync(join(root, path), { withFileTypes: true })
-    .filter((entry) => entry.isFile() && LICENCE_FILE.test(entry.name))
-    .map(({ name }) => name);
+/** Also of what a package has copied from others, but not of packages below it, which are looked at by themselves. */
+function licenceFiles(path, below = '') {
+  return readdirSync(join(root, path, below), { withFileTypes: true }).flatMap((entry) => {
+    const file = join(below, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : licenceFiles(path, file);
+    return entry.isFile() && LICENCE_FILE.test(entry.name) ? [file] : [];
+  });
 }
 
 function matching(table, name) {
-  const key = Object.keys(table).find((known) =>
-    known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : name === known,
-  );
-  return key === undefined ? undefined : table[key];
+  const found = Object.keys(table).find((known) => {
+    const [begin = '', end] = known.split('*');
+    return end === undefined ? name === known : name.startsWith(begin) && name.endsWith(end);
+  });
+  return found === undefined ? undefined : table[found];
+}
+
+function readText(file) {
+  return readFileSync(join(root, file), 'utf8');
 }
 
 function readJson(file) {
-  return JSON.parse(readFileSync(join(root, file), 'utf8'));
+  return JSON.parse(readText(file));
 }

@@ -57,8 +57,11 @@ describe('licences', () => {
   const install = (name: string, manifest: object, files: Record<string, string> = {}) => {
     put('node_modules/.package-lock.json', { packages: { [`node_modules/${name}`]: {} } });
     put(`node_modules/${name}/package.json`, { version: '1.0.0', ...manifest });
-    for (const [file, text] of Object.entries(files))
-      writeFileSync(join(folder, 'node_modules', name, file), text);
+    for (const [file, text] of Object.entries(files)) {
+      const path = join(folder, 'node_modules', name, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
   };
 
   test.each([
@@ -78,6 +81,7 @@ describe('licences', () => {
     [{ license: 'LGPL-2.1-or-later' }, 'LGPL-2.1-or-later'],
     [{ license: 'AGPL-3.0' }, 'AGPL-3.0'],
     [{ license: 'MIT AND LGPL-3.0-or-later' }, 'MIT AND LGPL-3.0-or-later'],
+    [{ license: 'GPL-3.0-only AND (MIT OR ISC)' }, 'GPL-3.0-only AND (MIT OR ISC)'],
     [{ license: 'MPL-2.0' }, 'MPL-2.0'],
     [{ license: 'SEE LICENSE IN LICENSE.md' }, 'SEE LICENSE IN LICENSE.md'],
     [{}, 'declares no licence'],
@@ -91,6 +95,7 @@ describe('licences', () => {
     ['LICENSE', 'GNU LESSER GENERAL PUBLIC LICENSE\nVersion 3'],
     ['COPYING', 'GNU GENERAL PUBLIC\n LICENSE'],
     ['LICENCE.md', 'licensed under AGPLv3'],
+    ['vendor/copied/LICENSE', 'under the LGPL, version 3'],
   ])('a %s that speaks of the GPL family fails, whatever is declared', async (file, text) => {
     install('one', { license: 'MIT' }, { [file]: text });
     const { code, stderr } = await run('check-licences.js');
