@@ -1,0 +1,147 @@
+/** Promise: whatever clients send, no process ends, nothing is answered 5xx, memory stays flat, and what was accepted is counted once. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { signToken } from '../query-api/auth.ts';
+import { ENDPOINTS } from '../query-api/routes.ts';
+import { Lane, quoted, throwAt } from './fuzz-client.ts';
+import { Inputs } from './fuzz-inputs.ts';
+import { Installation, until } from './installation.ts';
+import { seeded } from './random.ts';
+
+const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+/** In all: 5,000,000 is a night. */
+const INPUTS = Number(process.env.INPUTS ?? 100_000);
+const SHARES = { collector: 0.55, api: 0.3, bytes: 0.1, messages: 0.05 };
+const LANES = 16;
+const MESSAGES_A_SOCKET = 50;
+const COUNTED_WITHIN_MS = 300_000;
+/** Of both processes, after a fifth of the inputs. What ClickHouse and the heap hold on to is in it. */
+const MAX_GROWTH_MIB = 400;
+
+let footfall: Installation;
+let pids: Record<'collector' | 'pipeline', number | undefined>;
+const statuses = new Map<string, number>();
+const faults: string[] = [];
+
+beforeAll(async () => {
+  console.log(`seed ${SEED}, ${INPUTS} inputs`);
+  footfall = await Installation.create({ TRUSTED_PROXIES: '127.0.0.1' });
+  await footfall.start();
+  pids = { collector: footfall.pidOf('collector'), pipeline: footfall.pidOf('pipeline') };
+}, 120_000);
+afterAll(() => footfall?.remove(), 120_000);
+
+function note(what: string, status: number, input: Buffer): void {
+  const key = `${what} ${status}`;
+  statuses.set(key, (statuses.get(key) ?? 0) + 1);
+  if (status >= 500 && !isForeign(what, status) && faults.length < 20)
+    faults.push(`${key}: ${quoted(input)}`);
+}
+
+/** 505 is said to who speaks something else than HTTP/1.1 (RFC 9110): it is the sender's fault all the same. */
+function isForeign(what: string, status: number): boolean {
+  return what === 'bytes' && status === 505;
+}
+
+/** Some at once, each a share of `count`. */
+async function inLanes(port: number, count: number, next: () => Buffer, what: string): Promise<void> {
+  let left = Math.round(count);
+  await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      const lane = new Lane(port);
+      while (left-- > 0) {
+        const input = next();
+        note(what, await lane.ask(input), input);
+      }
+      lane.close();
+    }),
+  );
+}
+
+async function thrown(port: number, count: number, inputs: Inputs): Promise<void> {
+  let left = Math.round(count);
+  await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      while (left-- > 0) {
+        const input = inputs.bytes();
+        for (const status of await throwAt(port, input)) note('bytes', status, input);
+      }
+    }),
+  );
+}
+
+/** Sockets that are told what they do not expect, and may be closed for it. */
+async function told(count: number, inputs: Inputs): Promise<void> {
+  for (let sent = 0; sent < count; ) {
+    const url = `${footfall.api.replace('http', 'ws')}/ws/analytics/dashboard/`;
+    const socket = new WebSocket(url, ['bearer', footfall.token]);
+    socket.on('error', () => {});
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    await new Promise<void>((resolve) => {
+      socket.once('open', () => resolve());
+      socket.once('close', () => resolve());
+    });
+    for (let n = 0; n < MESSAGES_A_SOCKET && socket.readyState === WebSocket.OPEN; n++, sent++) {
+      socket.send(inputs.message());
+      if (n % 10 === 9) await new Promise((resolve) => setImmediate(resolve));
+    }
+    sent += 1;
+    socket.close();
+    const code = await Promise.race([closed, pause(10_000).then(() => 0)]);
+    statuses.set(`socket ${code}`, (statuses.get(`socket ${code}`) ?? 0) + 1);
+    socket.terminate();
+    // The server failed at it.
+    if (code === 1011) faults.push('a socket was closed with 1011');
+  }
+}
+
+function residentMiB(): number {
+  return Object.values(pids).reduce<number>((sum, pid) => {
+    const [, kib = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return sum + Number(kib) / 1024;
+  }, 0);
+}
+
+test('whatever is sent, nothing breaks', async () => {
+  const random = seeded(SEED);
+  const inputs = new Inputs(random);
+  const [collector, api] = [footfall.collector, footfall.api].map((url) => Number(new URL(url).port));
+  if (collector === undefined || api === undefined) throw new Error('no ports');
+  const paths = ENDPOINTS.map(({ path }) => `/api/analytics/${path}`);
+  const tokens = [
+    ...Array.from({ length: 8 }, () => footfall.token),
+    ...['', 'garbage', `${footfall.token}x`],
+    await signToken({ staff: true, expiresIn: 60 }, 'a secret of somebody else, long enough for it'),
+  ];
+  const round = async (count: number) => {
+    await inLanes(collector, count * SHARES.collector, () => inputs.collectorRequest(), 'collector');
+    await inLanes(api, count * SHARES.api, () => inputs.apiRequest(paths, tokens), 'api');
+    await thrown(collector, (count * SHARES.bytes) / 2, inputs);
+    await thrown(api, (count * SHARES.bytes) / 2, inputs);
+    await told(count * SHARES.messages, inputs);
+  };
+  await round(INPUTS / 5);
+  const before = residentMiB();
+  for (let n = 1; n < 5; n++) await round(INPUTS / 5);
+  const grown = Math.round(residentMiB() - before);
+  console.log(JSON.stringify({ grownMiB: grown, ...Object.fromEntries([...statuses].sort()) }));
+
+  expect(faults).toEqual([]);
+  expect({ collector: footfall.pidOf('collector'), pipeline: footfall.pidOf('pipeline') }).toEqual(pids);
+  expect(grown).toBeLessThan(MAX_GROWTH_MIB);
+  const errors = footfall.output.split('\n').filter((line) => /"level":[56]0/.test(line));
+  expect(errors).toEqual([]);
+  expect(statuses.get('collector 202') ?? 0).toBeGreaterThan(INPUTS / 50);
+  expect(statuses.get('api 200') ?? 0).toBeGreaterThan(INPUTS / 50);
+});
+
+test('what was accepted is counted once', async () => {
+  await until('everything to be counted', COUNTED_WITHIN_MS, async () => {
+    const { partitions } = await footfall.query<{ partitions: { lag_frames: number }[] }>('pipeline/');
+    return partitions.every(({ lag_frames }) => lag_frames === 0);
+  });
+  const { code, output } = await footfall.run('verify');
+  expect(code, output).toBe(0);
+});
