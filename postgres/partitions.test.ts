@@ -64,6 +64,7 @@ describeWithStack('the partitions of sessions', 'STACK_POSTGRES', (address) => {
       '(fingerprint)',
       '(first_seen)',
       '(session_id)',
+      '(user_id) WHERE (user_id IS NOT NULL)',
     ]);
   });
 
@@ -73,7 +74,7 @@ describeWithStack('the partitions of sessions', 'STACK_POSTGRES', (address) => {
     const of = <T>(value: T) => fingerprints.map(() => value);
     const upserted = await explain('upsert_sessions', [
       fingerprints,
-      ...[of('tab'), of(null), of(at(0)), of(at(0)), of(1), of(null), of(true), 1_000],
+      ...[of('tab'), of(null), of(at(0)), of(at(0)), of(1), of(null), of(true), 1_000, at(0)],
     ]);
     expect(upserted).not.toMatch(/Scan (on|using) anonymous_session/);
     const rows = (what: string) => Number(new RegExp(`${what}: (\\d+)`).exec(upserted)?.[1]);
@@ -101,15 +102,18 @@ describeWithStack('the partitions of sessions', 'STACK_POSTGRES', (address) => {
   /** What the statement does, which is then undone. */
   async function explain(name: string, values: unknown[], before = 'select 1'): Promise<string> {
     const client = await scratch.pool.connect();
-    await client.query('begin');
-    await client.query(before);
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `explain (analyze, costs off, timing off) ${sql(name)}`,
-      values,
-    );
-    await client.query('rollback');
-    client.release();
-    return rows.map((row) => row['QUERY PLAN']).join('\n');
+    try {
+      await client.query('begin');
+      await client.query(before);
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `explain (analyze, costs off, timing off) ${sql(name)}`,
+        values,
+      );
+      return rows.map((row) => row['QUERY PLAN']).join('\n');
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
   }
 });
 
