@@ -11,7 +11,12 @@ const fingerprint = Type.String({
   maxLength: 128,
   description: "the browser's fingerprint, or the hash of it that a session has",
 });
-const user = Type.String({ minLength: 1, maxLength: 64, description: 'user_id of beacons' });
+const user = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[^\\u0000]*$',
+  description: 'user_id of beacons, without NUL',
+});
 
 export const VisitorPath = Type.Object({ fingerprint });
 export const UserPath = Type.Object({ id: user });

@@ -127,6 +127,7 @@ describe('an erasure', () => {
     ['visitors/short', 'fingerprint', 'minLength'],
     [`visitors/${'f'.repeat(129)}`, 'fingerprint', 'maxLength'],
     [`users/${'u'.repeat(65)}`, 'id', 'maxLength'],
+    ['users/a%00b', 'id', 'pattern'],
   ])('of %s is refused, and the field is named', async (path, field, rule) => {
     const response = await remove(`privacy/${path}`);
     expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ field, rule })]);
