@@ -22,8 +22,8 @@ const MANIFEST = 'manifest.json';
 const UNFINISHED = 'unfinished';
 /** Of the folder as it is described above. */
 const FORMAT = 1;
-/** Most files are small, and each has to be on disk. */
-const FILES_AT_ONCE = 16;
+/** Most files are small, and each has to be on disk; but acknowledgements of beacons wait for the same disk. */
+const FILES_AT_ONCE = 4;
 
 const FileEntry = Type.Object({
   /** Below the folder, with `/`. */

