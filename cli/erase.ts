@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import Value from 'typebox/value';
 import { type Config, ConfigError } from '../config.ts';
-import { ErasureReceipt } from '../contract/privacy.ts';
+import { ErasureReceipt, UserPath, VisitorPath } from '../contract/privacy.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import { eraseSettled } from '../pipeline/erasing.ts';
 import { hashingOf, type Person, Privacy } from '../query-api/privacy.ts';
@@ -25,11 +25,12 @@ export async function runErase(config: Config, options: { visitor?: string; user
 
 function personOf({ visitor, user }: { visitor?: string; user?: string }): Person {
   if (visitor !== undefined && user === undefined) {
-    if (visitor.length >= 8 && visitor.length <= 128) return { fingerprint: visitor };
+    const named = { fingerprint: visitor };
+    if (Value.Check(VisitorPath, named)) return named;
     throw new ConfigError('--visitor: a fingerprint has 8 to 128 characters');
   }
   if (user !== undefined && visitor === undefined) {
-    if (user.length >= 1 && user.length <= 64) return { userId: user };
+    if (Value.Check(UserPath, { id: user })) return { userId: user };
     throw new ConfigError('--user: an id has 1 to 64 characters');
   }
   throw new ConfigError('say whose data is to be removed: --visitor FINGERPRINT or --user ID');

@@ -1,5 +1,6 @@
 /** What staff asks on behalf of a person: what is kept of them, and that it be removed. */
 import Type, { type Static } from 'typebox';
+import { Uuid } from './beacon.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 const Instant = Type.String({ format: 'date-time' });
@@ -20,12 +21,7 @@ const user = Type.String({
 
 export const VisitorPath = Type.Object({ fingerprint });
 export const UserPath = Type.Object({ id: user });
-export const ErasurePath = Type.Object({
-  id: Type.String({
-    pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
-    description: 'UUID of an erasure',
-  }),
-});
+export const ErasurePath = Type.Object({ id: Uuid });
 
 export const ErasureReceipt = Type.Object({
   id: Text,

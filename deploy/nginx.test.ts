@@ -4,12 +4,11 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import pino from 'pino';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { MAX_BODY_BYTES } from '../contract/beacon.ts';
-import { type Collector, startCollector } from '../ingest/collector.ts';
+import { startTestCollector } from '../ingest/collector.fixture.ts';
+import type { Collector } from '../ingest/collector.ts';
 import { openLog } from '../kafka/open.ts';
 import type { EventLog } from '../kafka/port.ts';
 import { openStores, type Stores, startApi, type TestApi } from '../query-api/api.fixture.ts';
@@ -40,20 +39,10 @@ describeWithNginx('the edge', () => {
       maxBytes: 1e9,
     });
     live = await openLive('memory://');
-    collector = await startCollector({
-      config: {
-        host: '127.0.0.1',
-        ingestPort: 0,
-        trustedProxies: ['127.0.0.1'],
-        respectDnt: true,
-        ingestRateLimit: LIMIT,
-      },
+    collector = await startTestCollector({
       log,
       live,
-      fingerprintSecret: 'a secret of the test',
-      script: { code: 'beacon();', etag: '"1"' },
-      metrics: new Registry(),
-      logger: pino({ level: 'silent' }),
+      config: { trustedProxies: ['127.0.0.1'], ingestRateLimit: LIMIT },
     });
     stores = await openStores();
     api = await startApi(stores, { config: { rateLimitAnonymous: LIMIT, corsAllowedOrigins: [] } });

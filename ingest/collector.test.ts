@@ -14,7 +14,8 @@ import { openLog } from '../kafka/open.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
-import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+import { startTestCollector } from './collector.fixture.ts';
+import type { Collector, CollectorOptions } from './collector.ts';
 import { REST_MS } from './crumbs.ts';
 
 const CHROME =
@@ -60,23 +61,7 @@ function start(
     >
   > = {},
 ) {
-  return startCollector({
-    config: {
-      host: '127.0.0.1',
-      ingestPort: 0,
-      trustedProxies: [],
-      respectDnt: true,
-      ingestRateLimit: 0,
-      ...config,
-    },
-    log,
-    live,
-    fingerprintSecret: 'a secret of the test',
-    script: { code: 'beacon();', etag: '"1"' },
-    metrics: new Registry(),
-    logger: pino({ level: 'silent' }),
-    ...other,
-  });
+  return startTestCollector({ log, live, ...other, config });
 }
 
 /** A collector like the one of every test, but for its configuration or an engine. */

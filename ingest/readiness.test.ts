@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
-import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FaultyLog } from '../kafka/faulty-log.fixture.ts';
 import { openLog } from '../kafka/open.ts';
 import { openLive } from '../redis/open.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
-import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+import { startTestCollector } from './collector.fixture.ts';
+import type { Collector, CollectorOptions } from './collector.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const BEACON = { url: `/${'p'.repeat(400)}`, fingerprint: 'fingerprint-1' };
@@ -37,17 +36,7 @@ afterEach(async () => {
 });
 
 async function start(changes: Partial<CollectorOptions> = {}): Promise<void> {
-  collector = await startCollector({
-    config: { host: '127.0.0.1', ingestPort: 0, trustedProxies: [], respectDnt: true, ingestRateLimit: 0 },
-    log,
-    live,
-    fingerprintSecret: 'a secret of the test',
-    script: { code: 'beacon();', etag: '"1"' },
-    metrics: new Registry(),
-    logger: pino({ level: 'silent' }),
-    now: () => now,
-    ...changes,
-  });
+  collector = await startTestCollector({ log, live, now: () => now, ...changes });
 }
 
 function post(beacons: number): Promise<Response> {

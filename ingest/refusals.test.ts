@@ -9,7 +9,8 @@ import { openLog } from '../kafka/open.ts';
 import { type LogLine, recordingLogger } from '../logger.fixture.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
-import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+import { startTestCollector } from './collector.fixture.ts';
+import type { Collector, CollectorOptions } from './collector.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const BEACON = { url: '/page', fingerprint: 'fingerprint-1' };
@@ -40,16 +41,7 @@ async function start(changes: Partial<CollectorOptions> = {}, level = 'debug'): 
   const recording = recordingLogger(level);
   lines = recording.lines;
   metrics = new Registry();
-  collector = await startCollector({
-    config: { host: '127.0.0.1', ingestPort: 0, trustedProxies: [], respectDnt: true, ingestRateLimit: 0 },
-    log,
-    live,
-    fingerprintSecret: 'a secret of the test',
-    script: { code: 'beacon();', etag: '"1"' },
-    metrics,
-    logger: recording.logger,
-    ...changes,
-  });
+  collector = await startTestCollector({ log, live, metrics, logger: recording.logger, ...changes });
 }
 
 function post(body: unknown): Promise<Response> {

@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
-import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Event } from '../contract/event.ts';
 import { FaultyLog } from '../kafka/faulty-log.fixture.ts';
@@ -13,7 +11,8 @@ import type { EventLog } from '../kafka/port.ts';
 import { Recorder } from '../kafka/recorder.fixture.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
-import { type Collector, startCollector } from './collector.ts';
+import { startTestCollector } from './collector.fixture.ts';
+import type { Collector } from './collector.ts';
 
 const PARTITIONS = 2;
 const SPOOL_MAX_BYTES = 100_000;
@@ -35,15 +34,7 @@ beforeEach(async () => {
     { folder: join(folder, 'spool'), maxBytes: SPOOL_MAX_BYTES, stallMs: 1_000, maxPauseMs: 100, watchMs: 5 },
   );
   live = await openLive('memory://');
-  collector = await startCollector({
-    config: { host: '127.0.0.1', ingestPort: 0, trustedProxies: [], respectDnt: true, ingestRateLimit: 0 },
-    log,
-    live,
-    fingerprintSecret: 'a secret of the test',
-    script: { code: 'beacon();', etag: '"1"' },
-    metrics: new Registry(),
-    logger: pino({ level: 'silent' }),
-  });
+  collector = await startTestCollector({ log, live });
 });
 
 afterEach(async () => {

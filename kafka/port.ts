@@ -176,7 +176,6 @@ export function warnOfTrouble({ message, kind }: LogTrouble): void {
   process.emitWarning(message, { type: 'LogTrouble', code: kind });
 }
 
-/** Ages and intervals in milliseconds. */
 /** How brokers are met; without it plainly, and by nobody in particular. */
 export interface BrokerAccess {
   tls?: boolean;
@@ -187,6 +186,7 @@ export interface BrokerAccess {
     | undefined;
 }
 
+/** Ages and intervals in milliseconds. */
 export interface LogOptions {
   /** Fixed when the log is created. */
   partitions: number;

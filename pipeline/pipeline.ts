@@ -65,6 +65,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const now = options.now ?? Date.now;
   const stop = new AbortController();
   const problems = new Map<string, string>();
+  /** Read anew with each partition that is claimed, before anything of it is counted. */
+  let known = new ErasedEvents({ last: 0, erased: [] });
   const holdings = new Map<number, Holding>();
 
   const ages = new Ages();
@@ -211,7 +213,6 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     return committed;
   }
 
-  let known = await readErased();
   await live.restore();
   const subscription = await log.subscribe(PIPELINE_GROUP, {
     assigned: takeOver,

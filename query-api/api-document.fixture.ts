@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox';
 import type { Endpoint } from './endpoint.ts';
 import { parametersOf } from './openapi.ts';
+import { rule } from './schema-words.ts';
 
 const WHO = {
   public: 'everybody',
@@ -59,32 +60,6 @@ function property(schema: TSchema, name: string): TSchema | undefined {
   const value: unknown = Reflect.get(schema, name);
   return typeof value === 'object' && value !== null ? value : undefined;
 }
-
-function rule(schema: TSchema): string {
-  const words: string[] = [];
-  const choices: unknown = Reflect.get(schema, 'enum');
-  const either: unknown = Reflect.get(schema, 'anyOf');
-  const said: unknown = Reflect.get(schema, 'description');
-  const type: unknown = Reflect.get(schema, 'type');
-  if (Array.isArray(choices)) words.push(`one of ${choices.map((each) => `\`${each}\``).join(', ')}`);
-  else if (Array.isArray(either)) words.push([...new Set(either.map((each) => rule(each)))].join(' or '));
-  else if (typeof type === 'string') words.push(type);
-  if (typeof said === 'string') words.push(said.replaceAll('|', '\\|'));
-  for (const [name, word] of LIMITS) {
-    const limit: unknown = Reflect.get(schema, name);
-    if (typeof limit === 'number') words.push(`${word} ${limit}`);
-  }
-  const assumed: unknown = Reflect.get(schema, 'default');
-  if (assumed !== undefined) words.push(`default \`${String(assumed)}\``);
-  return words.join(', ');
-}
-
-const LIMITS = [
-  ['minimum', 'at least'],
-  ['maximum', 'at most'],
-  ['minLength', 'characters, at least'],
-  ['maxLength', 'characters, at most'],
-] as const;
 
 function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;

@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import type { Endpoint } from './endpoint.ts';
 import { hashSource, policy } from './headers.ts';
 import { parametersOf } from './openapi.ts';
+import { rule } from './schema-words.ts';
 
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2933; }
@@ -46,13 +47,4 @@ ${Object.entries(endpoint.answers).map(([type, schema]) => answerOf(type, schema
 function answerOf(type: string, schema: TSchema | null) {
   if (schema === null) return html`<p>Answers <code>${type}</code></p>`;
   return html`<details><summary>Answers <code>${type}</code></summary><pre>${JSON.stringify(schema, null, 2)}</pre></details>`;
-}
-
-/** The schema without its structure: `integer, minimum 1, default 10`. */
-function rule(schema: TSchema): string {
-  const words = Object.entries(schema).map(([name, value]) => {
-    if (name === 'type' || name === 'description') return `${value}`;
-    return Array.isArray(value) ? `one of ${value.join(', ')}` : `${name} ${value}`;
-  });
-  return words.join(', ');
 }

@@ -9,29 +9,24 @@ import {
   VisitorPath,
 } from '../contract/privacy.ts';
 import { NoParams } from '../contract/query.ts';
-import { type Endpoint, jsonEndpoint } from './endpoint.ts';
+import { type Endpoint, type EndpointRequest, jsonEndpoint } from './endpoint.ts';
 import { parseParameters } from './parameters.ts';
 import type { Person } from './privacy.ts';
 import { textStream } from './text-stream.ts';
 
-const visitor = ({ fingerprint }: Static<typeof VisitorPath>): Person => ({ fingerprint });
-const user = ({ id }: Static<typeof UserPath>): Person => ({ userId: id });
-
 export const PRIVACY_ENDPOINTS: readonly Endpoint[] = [
-  erasing('privacy/visitors/{fingerprint}', VisitorPath, visitor, 'Removes what was received of a visitor'),
-  erasing(
-    'privacy/users/{id}',
-    UserPath,
-    user,
-    'Removes what was received of a user, and of every visitor who was signed in as that user',
-  ),
-  exporting('privacy/visitors/{fingerprint}/export', VisitorPath, visitor, 'What is kept of a visitor'),
-  exporting(
-    'privacy/users/{id}/export',
-    UserPath,
-    user,
-    'What is kept of a user, and of every visitor who was signed in as that user',
-  ),
+  ...ofPerson({
+    path: 'privacy/visitors/{fingerprint}',
+    params: VisitorPath,
+    personOf: ({ fingerprint }) => ({ fingerprint }),
+    whose: 'a visitor',
+  }),
+  ...ofPerson({
+    path: 'privacy/users/{id}',
+    params: UserPath,
+    personOf: ({ id }) => ({ userId: id }),
+    whose: 'a user, and of every visitor who was signed in as that user',
+  }),
   jsonEndpoint({
     path: 'privacy/erasures/',
     summary: 'What was removed, when and on whose request; not of whom',
@@ -50,49 +45,46 @@ export const PRIVACY_ENDPOINTS: readonly Endpoint[] = [
   }),
 ];
 
-function erasing<Path extends TObject>(
-  path: string,
-  params: Path,
-  personOf: (path: Static<Path>) => Person,
-  summary: string,
-): Endpoint {
-  return {
-    method: 'delete',
-    path,
-    summary,
-    access: 'staff',
-    params,
-    answers: { 'application/json': ErasureReceipt },
-    async respond({ given, services, subject = 'a token without a subject' }) {
-      const person = personOf(parseParameters(params, given));
-      const receipt = await services.privacy.erase(person, subject);
-      return Response.json(receipt, { status: 202, headers: { 'Cache-Control': 'no-store' } });
-    },
-  };
+interface Whose<Path extends TObject> {
+  path: string;
+  params: Path;
+  personOf(path: Static<Path>): Person;
+  whose: string;
 }
 
-function exporting<Path extends TObject>(
-  path: string,
-  params: Path,
-  personOf: (path: Static<Path>) => Person,
-  summary: string,
-): Endpoint {
-  return {
-    method: 'get',
-    path,
-    summary,
-    access: 'staff',
-    params,
-    answers: { 'application/json': PersonExport },
-    async respond({ given, services }) {
-      const person = personOf(parseParameters(params, given));
-      return new Response(await textStream(services.privacy.export(person)), {
-        headers: {
-          'Content-Type': 'application/json',
-          'Cache-Control': 'private, no-store',
-          'Content-Disposition': 'attachment; filename="personal-data.json"',
-        },
-      });
+/** To have a person's data, and to remove it. */
+function ofPerson<Path extends TObject>({ path, params, personOf, whose }: Whose<Path>): Endpoint[] {
+  const shared = { params, access: 'staff' } as const;
+  const person = ({ given }: EndpointRequest) => personOf(parseParameters(params, given));
+  return [
+    {
+      ...shared,
+      method: 'delete',
+      path,
+      summary: `Removes what was received of ${whose}`,
+      answers: { 'application/json': ErasureReceipt },
+      async respond(request) {
+        const { services, subject = 'a token without a subject' } = request;
+        const receipt = await services.privacy.erase(person(request), subject);
+        return Response.json(receipt, { status: 202, headers: { 'Cache-Control': 'no-store' } });
+      },
     },
-  };
+    {
+      ...shared,
+      method: 'get',
+      path: `${path}/export`,
+      summary: `What is kept of ${whose}`,
+      answers: { 'application/json': PersonExport },
+      async respond(request) {
+        const pieces = request.services.privacy.export(person(request));
+        return new Response(await textStream(pieces), {
+          headers: {
+            'Content-Type': 'application/json',
+            'Cache-Control': 'private, no-store',
+            'Content-Disposition': 'attachment; filename="personal-data.json"',
+          },
+        });
+      },
+    },
+  ];
 }
