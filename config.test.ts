@@ -63,6 +63,10 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ KAFKA_BROKERS: 'one', KAFKA_PASSWORD: 'x' }, /^KAFKA_PASSWORD: needs KAFKA_USERNAME$/],
     [{ KAFKA_BROKERS: 'one', KAFKA_SASL_MECHANISM: 'gssapi' }, /KAFKA_SASL_MECHANISM=gssapi/],
     [{ CLICKHOUSE_CLUSTER: 'main' }, /CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL/],
+    [
+      { FINGERPRINT_SECRET_PREVIOUS: 'a secret', VISITOR_SALT: 'daily' },
+      /FINGERPRINT_SECRET_PREVIOUS: VISITOR_SALT=daily/,
+    ],
   ])('%o', (environment, message) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
     expect(() => readConfig(environment)).toThrow(message);
@@ -80,6 +84,7 @@ describe('a secret', () => {
   const SECRETS: [name: string, field: keyof ReturnType<typeof readConfig>, value: string][] = [
     ['JWT_SECRET', 'jwtSecret', 'a secret'],
     ['FINGERPRINT_SECRET', 'fingerprintSecret', 'another secret'],
+    ['FINGERPRINT_SECRET_PREVIOUS', 'previousFingerprintSecret', 'the secret before'],
     ['DATABASE_URL', 'sessionsUrl', 'postgresql://user:password@host/db'],
     ['CLICKHOUSE_URL', 'analyticsUrl', 'https://user:password@host:8443'],
     ['REDIS_URL', 'liveUrl', 'rediss://:password@host:6379'],

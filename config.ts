@@ -43,6 +43,7 @@ const Environment = Type.Object({
   JWT_AUDIENCE: Text(),
   JWT_ISSUER: Text(),
   FINGERPRINT_SECRET: Text(),
+  FINGERPRINT_SECRET_PREVIOUS: Text(),
   VISITOR_SALT: Type.Enum([...VISITOR_SALTS], { default: 'none' }),
   CORS_ALLOWED_ORIGINS: Text(),
   TRUSTED_PROXIES: Text(),
@@ -64,6 +65,7 @@ type Environment = Static<typeof Environment>;
 const SECRETS: readonly string[] = [
   'JWT_SECRET',
   'FINGERPRINT_SECRET',
+  'FINGERPRINT_SECRET_PREVIOUS',
   'DATABASE_URL',
   'CLICKHOUSE_URL',
   'REDIS_URL',
@@ -116,6 +118,8 @@ export interface Config {
   readonly jwtAudience: string | undefined;
   readonly jwtIssuer: string | undefined;
   readonly fingerprintSecret: string;
+  /** What was `fingerprintSecret` until lately. */
+  readonly previousFingerprintSecret: string | undefined;
   readonly visitorSalt: VisitorSalt;
   readonly corsAllowedOrigins: readonly string[];
   /** Addresses or CIDR ranges. */
@@ -155,6 +159,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   if (env.CLICKHOUSE_CLUSTER !== '' && env.CLICKHOUSE_URL === '') {
     throw new ConfigError('CLICKHOUSE_CLUSTER: needs CLICKHOUSE_URL');
   }
+  if (env.FINGERPRINT_SECRET_PREVIOUS !== '' && env.VISITOR_SALT === 'daily') {
+    throw new ConfigError('FINGERPRINT_SECRET_PREVIOUS: VISITOR_SALT=daily knows nobody from before');
+  }
   if (env.KAFKA_TLS && env.KAFKA_BROKERS === '') throw new ConfigError('KAFKA_TLS: needs KAFKA_BROKERS');
   if (/[?#%]/.test(dataDir)) throw new ConfigError(`DATA_DIR=${dataDir}: must not contain ?, # or %`);
   return Object.freeze({
@@ -183,6 +190,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     jwtAudience: env.JWT_AUDIENCE || undefined,
     jwtIssuer: env.JWT_ISSUER || undefined,
     fingerprintSecret: env.FINGERPRINT_SECRET,
+    previousFingerprintSecret: env.FINGERPRINT_SECRET_PREVIOUS || undefined,
     visitorSalt: env.VISITOR_SALT,
     corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
     trustedProxies: list(env.TRUSTED_PROXIES),

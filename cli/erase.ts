@@ -10,7 +10,7 @@ import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openLiveStore, openSessionStore } from './engines.ts';
 import { createLogger } from './logger.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
-import { readSecrets } from './secrets.ts';
+import { fingerprintSecrets } from './secrets.ts';
 
 const LOOK_MS = 500;
 /** What runs settles what it has counted within seconds. */
@@ -59,8 +59,7 @@ async function eraseHere(config: Config, person: Person): Promise<ErasureReceipt
   try {
     const analytics = await openAnalyticsStore(config, sessions);
     try {
-      const { fingerprintSecret } = readSecrets(config);
-      const hashing = hashingOf(config, { sessions, fingerprintSecret });
+      const hashing = hashingOf(config, { sessions, fingerprintSecrets: fingerprintSecrets(config) });
       const privacy = new Privacy({ analytics, sessions, ...hashing, now: Date.now });
       const tracker = new VisitorTracker(live, { realtimeTtlMs: config.realtimeTtlMs });
       const { id } = await privacy.erase(person, 'command line');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../config.ts';
-import { readSecrets } from './secrets.ts';
+import { fingerprintSecrets, readSecrets } from './secrets.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -28,6 +28,17 @@ test('of the environment win, each by itself', () => {
   const { jwtSecret, fingerprintSecret } = readSecrets({ dataDir, ...given });
   expect(jwtSecret).toBe('from the environment');
   expect(readSecrets({ dataDir, ...none }).fingerprintSecret).toBe(fingerprintSecret);
+});
+
+test('of fingerprints: the one before is used beside the one that follows, and is another', () => {
+  const { fingerprintSecret } = readSecrets({ dataDir, ...none });
+  const secretsOf = (previousFingerprintSecret: string | undefined) =>
+    fingerprintSecrets({ dataDir, ...none, previousFingerprintSecret });
+  expect(secretsOf(undefined)).toEqual([fingerprintSecret]);
+  expect(secretsOf('the one before')).toEqual([fingerprintSecret, 'the one before']);
+  expect(() => secretsOf(fingerprintSecret)).toThrow(
+    new ConfigError('FINGERPRINT_SECRET_PREVIOUS: is what FINGERPRINT_SECRET is now'),
+  );
 });
 
 test('that cannot be read end the start rather than make every visitor new', () => {

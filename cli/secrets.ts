@@ -29,6 +29,22 @@ export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fing
   };
 }
 
+/**
+ * What fingerprints are hashed with, then what they were until lately, where that is known.
+ *
+ * @throws ConfigError as {@link readSecrets}, and when the two are the same
+ */
+export function fingerprintSecrets(
+  config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fingerprintSecret' | 'previousFingerprintSecret'>,
+): [current: string] | [current: string, previous: string] {
+  const { fingerprintSecret } = readSecrets(config);
+  const { previousFingerprintSecret } = config;
+  if (previousFingerprintSecret === undefined) return [fingerprintSecret];
+  if (previousFingerprintSecret === fingerprintSecret)
+    throw new ConfigError('FINGERPRINT_SECRET_PREVIOUS: is what FINGERPRINT_SECRET is now');
+  return [fingerprintSecret, previousFingerprintSecret];
+}
+
 function keptSecrets(dataDir: string): Secrets {
   requireRestored(dataDir);
   const file = join(dataDir, SECRETS_FILE);

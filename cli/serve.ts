@@ -22,7 +22,7 @@ import { listenForBackups } from './freeze-socket.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { type ReadinessSources, readinessOf } from './readiness.ts';
-import { readSecrets } from './secrets.ts';
+import { fingerprintSecrets, readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 
 export type Role = 'pipeline' | 'query-api';
@@ -30,7 +30,7 @@ export type Role = 'pipeline' | 'query-api';
 export function runServe(config: Config, roles: readonly Role[]): Promise<void> {
   const logger = createLogger(config, roles.join('+'));
   return runService(logger, async (): Promise<Running> => {
-    const { jwtSecret, fingerprintSecret } = readSecrets(config);
+    const { jwtSecret } = readSecrets(config);
     const { timeZone, realtimeTtlMs } = config;
     const [sessions, live] = await Promise.all([
       openSessionStore(config, logger),
@@ -94,7 +94,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         eventLog: log,
         live,
         tracker,
-        fingerprintSecret,
+        fingerprintSecrets: fingerprintSecrets(config),
         jwt: {
           ...(config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl }),
           audience: config.jwtAudience,

@@ -5,12 +5,12 @@ import { calendar } from '../contract/reporting-day.ts';
 import { keysOfHistory, oneKey, type VisitorKeys } from '../contract/visitor-key.ts';
 import { type DailyKeys, openDailyKeys } from '../ingest/daily-keys.ts';
 import { openSessionStore } from './engines.ts';
-import { readSecrets } from './secrets.ts';
+import { fingerprintSecrets, readSecrets } from './secrets.ts';
 
 /** Of live beacons. Rejects where there is to be a salt for today and none can be had. */
 export async function openVisitorKeys(config: Config, logger: Logger): Promise<DailyKeys> {
   if (config.visitorSalt === 'none') {
-    return { ...oneKey(readSecrets(config).fingerprintSecret), close: async () => {} };
+    return { ...lastingKey(config), close: async () => {} };
   }
   return openDailyKeys({
     // A collector needs the session store a few times a day, and nothing of it in between.
@@ -30,8 +30,12 @@ export async function openVisitorKeys(config: Config, logger: Logger): Promise<D
 
 /** Of imported history. */
 export function historyKeys(config: Config): VisitorKeys {
-  const { fingerprintSecret } = readSecrets(config);
   return config.visitorSalt === 'none'
-    ? oneKey(fingerprintSecret)
-    : keysOfHistory(fingerprintSecret, calendar(config.timeZone));
+    ? lastingKey(config)
+    : keysOfHistory(readSecrets(config).fingerprintSecret, calendar(config.timeZone));
+}
+
+function lastingKey(config: Config): VisitorKeys {
+  const [secret, previous] = fingerprintSecrets(config);
+  return oneKey(secret, previous);
 }

@@ -11,6 +11,12 @@ export const Event = Type.Object({
     Type.Integer({ minimum: 0, description: 'imported history only: when it happened, ms since the epoch' }),
   ),
   visitor: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'HMAC-SHA256 of the fingerprint, hex' }),
+  visitor_before: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: 'HMAC-SHA256 under the secret before, while FINGERPRINT_SECRET_PREVIOUS is set',
+    }),
+  ),
   event_id: Type.Optional(Type.String({ description: 'lower-case UUID' })),
   late: Type.Optional(
     Type.Boolean({

@@ -4,6 +4,8 @@ import type { Calendar } from './reporting-day.ts';
 
 export interface VisitorKey {
   readonly secret: string;
+  /** What visitors may be known by, since it was the secret until lately. */
+  readonly previous?: string | undefined;
   /** Whether ids of sessions and users are hashed as well, so that nothing tells who a visitor was under another key. */
   readonly hidesIds: boolean;
 }
@@ -17,8 +19,8 @@ export interface VisitorKeys {
 export const VISITOR_SALTS = ['none', 'daily'] as const;
 export type VisitorSalt = (typeof VISITOR_SALTS)[number];
 
-export function oneKey(secret: string): VisitorKeys {
-  const key: VisitorKey = { secret, hidesIds: false };
+export function oneKey(secret: string, previous?: string): VisitorKeys {
+  const key: VisitorKey = { secret, previous, hidesIds: false };
   return { at: () => key };
 }
 

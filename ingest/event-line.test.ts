@@ -48,7 +48,8 @@ const userAgent = fc.oneof(
 
 test('a line says what the event says, whatever its beacon and its browser are called', () => {
   const toEvent = eventMaker();
-  const key = { secret: 'a secret for tests, long enough for all', hidesIds: false };
+  const secret = 'a secret for tests, long enough for all';
+  const keys = [undefined, 'the secret before'].map((previous) => ({ secret, previous, hidesIds: false }));
   const profileOf = browserProfiles();
   const lines = { verbatim: 0, escaped: 0 };
   fc.assert(
@@ -57,7 +58,7 @@ test('a line says what the event says, whatever its beacon and its browser are c
       if ('rejection' in parsed) return;
       const profile = profileOf(browser);
       const verbatim = parsed.verbatim && profile.verbatim;
-      for (const beacon of parsed.beacons) {
+      for (const [beacon, key] of parsed.beacons.flatMap((each) => keys.map((key) => [each, key] as const))) {
         const event = toEvent(beacon, key, 1_795_714_316_881, 'NO', profile.facts);
         const line = eventLine(event, verbatim);
         expect(JSON.parse(line)).toEqual(event);

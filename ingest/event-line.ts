@@ -8,6 +8,7 @@ import type { Drops, Event } from '../contract/event.ts';
 export function eventLine(event: Event, verbatim: boolean): string {
   if (!verbatim) return lineOf(event);
   let line = `{"type":"${event.type}","received_at":${event.received_at},"visitor":"${event.visitor}","url":"${event.url}`;
+  if (event.visitor_before !== undefined) line += `","visitor_before":"${event.visitor_before}`;
   if (event.event_id !== undefined) line += `","event_id":"${event.event_id}`;
   if (event.session_id !== undefined) line += `","session_id":"${event.session_id}`;
   if (event.user_id !== undefined) line += `","user_id":"${event.user_id}`;

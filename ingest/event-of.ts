@@ -20,21 +20,8 @@ export type EventMaker = (
 ) => Event;
 
 export function eventMaker(): EventMaker {
-  const visitors = new LRUCache<string, string>({ max: CACHED_VISITORS });
-  let known: string | undefined;
-
-  function visitorOf(fingerprint: string, secret: string): string {
-    if (secret !== known) {
-      visitors.clear();
-      known = secret;
-    }
-    let visitor = visitors.get(fingerprint);
-    if (visitor === undefined) {
-      visitor = visitorHash(fingerprint, secret);
-      visitors.set(fingerprint, visitor);
-    }
-    return visitor;
-  }
+  const visitorOf = rememberedHash();
+  const visitorBefore = rememberedHash();
 
   return (beacon, key, receivedAt, country, { browser, os, device }) => {
     const { session_id, user_id, community_id, division_id, referrer, title, language, screen } = beacon;
@@ -44,6 +31,7 @@ export function eventMaker(): EventMaker {
       received_at: receivedAt,
       ts: undefined,
       visitor: visitorOf(beacon.fingerprint, key.secret),
+      visitor_before: key.previous && visitorBefore(beacon.fingerprint, key.previous),
       url: beacon.url,
       // Also where the sender has none: a frame may reach the log twice, by way of the spool, and counts once.
       event_id: beacon.event_id ? beacon.event_id.toLowerCase() : randomUUID(),
@@ -64,6 +52,25 @@ export function eventMaker(): EventMaker {
   };
 }
 
+/** Under one secret at a time. */
+function rememberedHash(): typeof visitorHash {
+  const visitors = new LRUCache<string, string>({ max: CACHED_VISITORS });
+  let known: string | undefined;
+
+  return (fingerprint, secret) => {
+    if (secret !== known) {
+      visitors.clear();
+      known = secret;
+    }
+    let visitor = visitors.get(fingerprint);
+    if (visitor === undefined) {
+      visitor = visitorHash(fingerprint, secret);
+      visitors.set(fingerprint, visitor);
+    }
+    return visitor;
+  };
+}
+
 /** Never half of a surrogate pair. */
 function cut(text: string, length: number): string {
   return text.length <= length ? text : text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
@@ -71,9 +78,10 @@ function cut(text: string, length: number): string {
 
 /**
  * The partition of a visitor, from the number that the first eight digits of its hash are: all of a visitor's events stay in order in
- * one of them. Read digit by digit, since `parseInt` leaves compiled code.
+ * one of them, also while a new secret follows another. Read digit by digit, since `parseInt` leaves compiled code.
  */
-export function partitionOf(visitor: string, partitions: number): number {
+export function partitionOf(event: Pick<Event, 'visitor' | 'visitor_before'>, partitions: number): number {
+  const visitor = event.visitor_before ?? event.visitor;
   let number = 0;
   for (let i = 0; i < 8; i++) {
     const code = visitor.charCodeAt(i);

@@ -195,12 +195,12 @@ export function framer(log: Pick<EventLog, 'partitions' | 'append'>, options: Fr
   function byPartition(events: readonly Event[], verbatim: boolean): Iterable<[number, Lines]> {
     const [only] = events;
     if (only !== undefined && events.length === 1) {
-      return [[partitionOf(only.visitor, log.partitions), { text: eventLine(only, verbatim), events: 1 }]];
+      return [[partitionOf(only, log.partitions), { text: eventLine(only, verbatim), events: 1 }]];
     }
     const found = new Map<number, Lines>();
     for (const event of events) {
       const line = eventLine(event, verbatim);
-      const partition = partitionOf(event.visitor, log.partitions);
+      const partition = partitionOf(event, log.partitions);
       const lines = found.get(partition);
       if (lines === undefined) found.set(partition, { text: line, events: 1 });
       else {

@@ -44,6 +44,7 @@ export async function commit(
     const batch: Batch = {
       ranges: fresh.map(({ portion, receivedUntil }) => ({ ...rangeOf(portion), receivedUntil })),
       sessions: sessionDeltas(fresh.flatMap(({ entries }) => entries)),
+      aliases: fresh.flatMap(({ aliases }) => aliases),
       ledger: fresh.flatMap(({ portion, tally }) => tally.entries(portion.partition)),
       lastErasure: options.lastErasure,
     };

@@ -24,11 +24,13 @@ export class ErasedEvents {
     }
   }
 
-  has({ visitor, user_id, received_at }: Event, partition: number, offset: number): boolean {
+  has({ visitor, visitor_before, user_id, received_at }: Event, partition: number, offset: number): boolean {
     const isOf = ({ requestedAt, counted }: Erased) =>
       received_at <= requestedAt && offset >= (counted.get(partition) ?? 0);
     return (
       this.#byVisitor.get(visitorKey(visitor))?.some(isOf) === true ||
+      (visitor_before !== undefined &&
+        this.#byVisitor.get(visitorKey(visitor_before))?.some(isOf) === true) ||
       (user_id !== undefined && this.#byUser.get(user_id)?.some(isOf) === true)
     );
   }

@@ -12,6 +12,15 @@ export function visitor(n: number): string {
   return n.toString(16).padStart(16, '0').padEnd(64, 'a');
 }
 
+/** HMAC of the same fingerprint under the secret that follows. */
+export function renewed(n: number): string {
+  return renewedHash(visitor(n));
+}
+
+export function renewedHash(hash: string): string {
+  return `ff${hash.slice(2)}`;
+}
+
 /** The same visitor in the analytics store. */
 export function number(n: number): string {
   return visitorNumber(visitor(n));

@@ -21,8 +21,12 @@ export class Ledger {
   readonly #written = new Map<number, Written[]>();
   readonly #offsets = new Map<number, number>();
 
-  constructor(system: System) {
+  readonly #knownAs: (event: Event) => Event;
+
+  /** @param knownAs what an event that is written now comes to, where that is another visitor's */
+  constructor(system: System, knownAs = (event: Event) => event) {
     this.#system = system;
+    this.#knownAs = knownAs;
   }
 
   async append(partition: number, ...events: Event[]): Promise<void> {
@@ -31,7 +35,7 @@ export class Ledger {
     this.#offsets.set(partition, offset + 1);
     const written = this.#written.get(partition) ?? [];
     for (const [index, event] of events.entries()) {
-      written.push({ place: `${partition}:${offset}:${index}`, event });
+      written.push({ place: `${partition}:${offset}:${index}`, event: this.#knownAs(event) });
     }
     this.#written.set(partition, written);
   }
@@ -96,14 +100,14 @@ function rawRow({ place, event }: Written): Pick<RawRow, 'place' | 'event_id' | 
 }
 
 /**
- * Live events repeat within ten minutes of the one that counted, late ones within a week, history whenever it comes again.
+ * Live events of a visitor repeat within ten minutes of the one that counted, late ones within a week, history whenever it comes again.
  * After a spool the repeat may stand before what it repeats.
  */
 function withoutRepeats(written: Written[]): Written[] {
   const counted = new Map<string, number>();
   return written.filter(({ event: { event_id, visitor, received_at, ts, late } }) => {
     if (event_id === undefined) return true;
-    const key = `${visitor} ${event_id}`;
+    const key = ts === undefined ? `${visitor} ${event_id}` : event_id;
     const before = counted.get(key);
     const reach = late ? WEEK : 10 * MINUTE;
     const isLive = before !== undefined && received_at - before <= reach && before - received_at <= WEEK;

@@ -89,6 +89,7 @@ function fieldsOf(value: unknown): Record<keyof Event, unknown> | undefined {
     received_at: fields.received_at,
     ts: fields.ts,
     visitor: fields.visitor,
+    visitor_before: fields.visitor_before,
     event_id: fields.event_id,
     late: fields.late,
     session_id: fields.session_id,

@@ -16,7 +16,7 @@ import {
 } from '../kafka/port.ts';
 import type { VisitorSign } from '../redis/visitor-tracker.ts';
 import { LastKeys } from './last-keys.ts';
-import { signsOf } from './signs.ts';
+import { type NamedSign, signsOf } from './signs.ts';
 
 /** Between two batches of a partition. All partitions read at the same instants, so that their signs are noted together. */
 const PACE_MS = 25;
@@ -27,16 +27,18 @@ const KNOWN_EVENTS = 100_000;
 
 export interface LiveReaderOptions {
   log: Pick<EventLog, 'subscribe' | 'lag'>;
+  /** Who is known by another name than the sign says. Never rejects. */
+  recognise(signs: NamedSign[]): Promise<VisitorSign[]>;
   /** Never rejects. */
   note(signs: VisitorSign[]): Promise<void>;
 }
 
-export function startLiveReader({ log, note }: LiveReaderOptions): Promise<Subscription> {
+export function startLiveReader({ log, recognise, note }: LiveReaderOptions): Promise<Subscription> {
   const known = new LastKeys(KNOWN_EVENTS);
 
-  function* signsIn({ frames }: LogBatch): Generator<VisitorSign> {
+  function* signsIn({ frames }: LogBatch): Generator<NamedSign> {
     for (const { body } of frames) {
-      for (const { sign, key } of signsOf(body)) if (key === undefined || known.add(key)) yield sign;
+      for (const named of signsOf(body)) if (named.key === undefined || known.add(named.key)) yield named;
     }
   }
 
@@ -47,7 +49,7 @@ export function startLiveReader({ log, note }: LiveReaderOptions): Promise<Subsc
       return counted?.committed ?? committed;
     },
     async batch(batch, signal) {
-      await note([...signsIn(batch)]);
+      await note(await recognise([...signsIn(batch)]));
       await pause(PACE_MS - (performance.now() % PACE_MS), undefined, { signal }).catch(() => {});
     },
     revoked() {},

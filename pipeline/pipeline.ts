@@ -12,19 +12,22 @@ import type { Calendar } from '../contract/reporting-day.ts';
 import { type EventLog, type LogBatch, PIPELINE_GROUP } from '../kafka/port.ts';
 import { type OffsetRange, type SessionStore, SessionStoreError } from '../postgres/port.ts';
 import type { LiveStore } from '../redis/port.ts';
-import type { VisitorTracker } from '../redis/visitor-tracker.ts';
+import type { VisitorSign, VisitorTracker } from '../redis/visitor-tracker.ts';
+import { seldom } from '../seldom.ts';
 import { abortable } from './abortable.ts';
 import { Ages } from './ages.ts';
-import { isRetryable } from './backoff.ts';
+import { isRetryable, persist } from './backoff.ts';
 import { commit } from './commit.ts';
 import { DuplicateWindow } from './duplicate-window.ts';
 import { ErasedEvents } from './erased-events.ts';
 import { gatherer } from './gather.ts';
+import { KnownVisitors } from './known-visitors.ts';
 import { liveNumbers } from './live.ts';
 import { startLiveReader } from './live-reader.ts';
 import { pipelineMetrics } from './metrics.ts';
 import { placesCache } from './places.ts';
 import { eventRow } from './rows.ts';
+import type { NamedSign } from './signs.ts';
 import { runSteps } from './steps.ts';
 import { Tally } from './tally.ts';
 import type { Draft, Portion, Prepared, StepContext } from './work.ts';
@@ -81,14 +84,32 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     now,
     onFailure: metrics.liveFailed,
   });
+  const warnUnrecognised = seldom((err, unsaid) =>
+    logger.warn({ err, unsaid }, 'who was known by another hash before may be online twice'),
+  );
   const gather = gatherer(count, () => holdings.size);
+  const visitors = new KnownVisitors(sessions);
   const context: Omit<StepContext, 'erased'> = {
     places,
+    visitors: {
+      look: (asked) =>
+        persist(
+          () => visitors.look(asked),
+          stop.signal,
+          (...retry) => waitFor('sessions', ...retry),
+        ),
+    },
     analytics,
     calendar,
     deadLetter: (letter) => log.deadLetter(letter),
     now,
   };
+
+  function waitFor(store: 'sessions' | 'analytics', error: Error, pauseMs: number): void {
+    metrics.retried(store);
+    problems.set(store, error.message);
+    logger.warn({ err: error, store, pauseMs }, 'a store is away: waiting, nothing is lost');
+  }
 
   async function count(portions: Portion[]): Promise<void> {
     const start = performance.now();
@@ -115,11 +136,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
           sessions,
           analytics,
           lastErasure: erased.last,
-          onRetry(store, error, pauseMs) {
-            metrics.retried(store);
-            problems.set(store, error.message);
-            logger.warn({ err: error, store, pauseMs }, 'a store is away: waiting, nothing is lost');
-          },
+          onRetry: waitFor,
           onCommit: metrics.committed,
         });
         return { unit, conversions };
@@ -136,12 +153,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   async function prepare(portions: Portion[], erased: ErasedEvents): Promise<Prepared[]> {
     const drafts = portions.map(
-      (portion): Draft => ({ portion, entries: [], tally: new Tally(), receivedUntil: null }),
+      (portion): Draft => ({ portion, entries: [], aliases: [], tally: new Tally(), receivedUntil: null }),
     );
     await runSteps(drafts, { ...context, erased }, metrics.step);
-    return drafts.map(({ portion, entries, tally, receivedUntil }) => {
-      const rows = () => entries.map((entry) => eventRow(entry, portion.partition, calendar));
-      return { portion, entries, rows, tally, receivedUntil };
+    return drafts.map((draft) => {
+      const { portion, entries } = draft;
+      return { ...draft, rows: () => entries.map((entry) => eventRow(entry, portion.partition, calendar)) };
     });
   }
 
@@ -158,6 +175,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       { offsets: rangeText(portion), lines: undecodable },
       'lines cannot be read: they are in the dead letters, and not counted',
     );
+  }
+
+  /** For who is online: where sessions cannot be asked, everybody is who they say, and may be there twice until they are silent. */
+  async function recognise(signs: NamedSign[]): Promise<VisitorSign[]> {
+    try {
+      return await visitors.ofSigns(signs);
+    } catch (error) {
+      warnUnrecognised(error);
+      return signs.map(({ sign }) => sign);
+    }
   }
 
   async function countBatch(batch: LogBatch, signal: AbortSignal): Promise<void> {
@@ -223,7 +250,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       ages.release(partition);
     },
   });
-  const reader = await startLiveReader({ log, note: (signs) => live.note(signs) });
+  const reader = await startLiveReader({ log, recognise, note: (signs) => live.note(signs) });
   const sweeper = setInterval(() => void live.sweep(), SWEEP_MS);
   const restorer = setInterval(() => void live.restore(), RESTORE_MS);
 

@@ -20,6 +20,7 @@ const event: fc.Arbitrary<Event> = fc.record({
   received_at: instant,
   ts: optional(instant),
   visitor: hash,
+  visitor_before: optional(hash),
   url: text,
   event_id: optional(fc.uuid()),
   late: optional(fc.constant(true)),
@@ -52,8 +53,9 @@ test('of any frame: the signs of the events that counting reads in it, in order'
       const expected = linesOf(body).flatMap((line) => {
         if (line.kind !== 'event') return [];
         const { visitor, key, event: of } = line;
-        const { community_id: communityId, type } = of;
-        return { sign: { visitor, communityId, at: happenedAt(of), leaving: type === 'leave' }, key };
+        const { community_id: communityId, type, visitor_before } = of;
+        const names = { visitor: of.visitor, visitor_before };
+        return { sign: { visitor, communityId, at: happenedAt(of), leaving: type === 'leave' }, names, key };
       });
       expect([...signsOf(body)]).toEqual(expected);
     }),

@@ -5,12 +5,15 @@
  * A name with its quotes and colon cannot stand inside of a JSON text, where quotes are escaped, so what follows it is its value.
  */
 
+import type { Event } from '../contract/event.ts';
 import { visitorNumber } from '../contract/visitor.ts';
 import type { VisitorSign } from '../redis/visitor-tracker.ts';
 import { type EventKey, eventKey } from './event-key.ts';
 
-export interface KeyedSign {
+export interface NamedSign {
   sign: VisitorSign;
+  /** Hashes of the visitor. */
+  names: Pick<Event, 'visitor' | 'visitor_before'>;
   /** Of the visitor and the event id; undefined where it has none. */
   key: EventKey | undefined;
 }
@@ -18,7 +21,7 @@ export interface KeyedSign {
 const VISITOR = /^[0-9a-f]{64}$/;
 
 /** Of each event of a frame, in order. What is no event says nothing. */
-export function* signsOf(body: Buffer): Generator<KeyedSign> {
+export function* signsOf(body: Buffer): Generator<NamedSign> {
   // All that is looked for is ASCII.
   const text = body.toString('latin1');
   for (let start = 0; start < text.length; ) {
@@ -30,7 +33,7 @@ export function* signsOf(body: Buffer): Generator<KeyedSign> {
   }
 }
 
-function signOf(line: string): KeyedSign | undefined {
+function signOf(line: string): NamedSign | undefined {
   const hash = textAfter(line, '"visitor":"');
   const at = numberAfter(line, '"ts":') ?? numberAfter(line, '"received_at":');
   if (hash === undefined || !VISITOR.test(hash) || at === undefined) return undefined;
@@ -44,6 +47,7 @@ function signOf(line: string): KeyedSign | undefined {
       at,
       leaving: line.includes('"type":"leave"'),
     },
+    names: { visitor: hash, visitor_before: textAfter(line, '"visitor_before":"') },
     key: eventId === undefined ? undefined : eventKey(visitor, eventId),
   };
 }

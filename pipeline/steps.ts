@@ -1,6 +1,7 @@
 /** What happens to an event between the log and the stores: a literal list, in order. */
 import type { Event } from '../contract/event.ts';
 import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
+import { visitorNumber } from '../contract/visitor.ts';
 import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS } from './duplicate-window.ts';
 import { eventKey } from './event-key.ts';
 import { InstantsByKey } from './instants-by-key.ts';
@@ -12,6 +13,7 @@ type Step = (draft: Draft, context: StepContext) => Promise<void> | void;
 const STEPS = [
   ['decode', decode],
   ['erased', dropErased],
+  ['visitors', recognise],
   ['repeats', dropRepeats],
   ['history', dropKnownHistory],
   ['place', attachPlace],
@@ -75,6 +77,21 @@ function dropErased(draft: Draft, { erased }: StepContext): void {
   if (erased.isEmpty) return;
   const { partition } = draft.portion;
   keep(draft, 'erased', ({ event, offset }) => !erased.has(event, partition, offset));
+}
+
+/** Who came before the secret was changed is who they were: from here on by one hash. */
+async function recognise(draft: Draft, { visitors }: StepContext): Promise<void> {
+  const recognised = await visitors.look(draft.entries.map(({ event }) => event));
+  if (recognised === undefined) return;
+  for (const entry of draft.entries) {
+    const { visitor, event_id } = entry.event;
+    const known = recognised.of(entry.event);
+    if (known === visitor) continue;
+    entry.event.visitor = known;
+    entry.visitor = visitorNumber(known);
+    entry.key = event_id === undefined ? undefined : eventKey(entry.visitor, event_id);
+  }
+  draft.aliases = recognised.aliases;
 }
 
 /** An event that is marked late may have been received before at any time that raw remembers. */

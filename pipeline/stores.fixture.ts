@@ -142,7 +142,7 @@ export async function openStores(): Promise<TestStores> {
       await sql('TRUNCATE TABLE footfall.event');
       await sql('TRUNCATE TABLE footfall.presence_minute');
       await database.query(
-        'truncate anonymous_session, checkpoint, partition_owner, ledger, community, division, erasure',
+        'truncate anonymous_session, visitor_alias, checkpoint, partition_owner, ledger, community, division, erasure',
       );
       await database.query('update last_erasure set number = 0');
     },

@@ -3,10 +3,11 @@ import type { AnalyticsStore, EventRow } from '../clickhouse/port.ts';
 import type { Event } from '../contract/event.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { DeadLetter, Frame } from '../kafka/port.ts';
-import type { Claim, OffsetRange } from '../postgres/port.ts';
+import type { Alias, Claim, OffsetRange } from '../postgres/port.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
 import type { ErasedEvents } from './erased-events.ts';
 import type { EventKey } from './event-key.ts';
+import type { KnownVisitors } from './known-visitors.ts';
 import type { Places } from './places.ts';
 import type { Tally } from './tally.ts';
 
@@ -37,6 +38,8 @@ export interface Entry {
 export interface Draft {
   portion: Portion;
   entries: Entry[];
+  /** That the entries have shown. */
+  aliases: Alias[];
   tally: Tally;
   /** Latest receipt, ms since the epoch; null when no event can be read. */
   receivedUntil: number | null;
@@ -46,6 +49,7 @@ export interface Draft {
 export interface StepContext {
   places: Places;
   erased: ErasedEvents;
+  visitors: Pick<KnownVisitors, 'look'>;
   analytics: Pick<AnalyticsStore, 'recentEventIds' | 'seenEventIds' | 'knownEventIds'>;
   deadLetter(letter: DeadLetter): Promise<void>;
   calendar: Calendar;
@@ -59,6 +63,7 @@ export interface Prepared {
   entries: Entry[];
   /** Made anew at each call: most of a unit's life nobody needs them, and what lives for long is copied by the garbage collector. */
   rows(): EventRow[];
+  aliases: Alias[];
   tally: Tally;
   receivedUntil: number | null;
 }

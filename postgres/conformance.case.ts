@@ -6,6 +6,7 @@ import { describeLocks } from './conformance-locks.case.ts';
 import { describeOwners } from './conformance-owners.case.ts';
 import { describeRandomHistories } from './conformance-random.case.ts';
 import { describeSessions } from './conformance-sessions.case.ts';
+import { describeVisitors } from './conformance-visitors.case.ts';
 import { openSessions } from './open.ts';
 import type { Community, Division, SessionDelta, SessionStore } from './port.ts';
 import { checkpoint, count, delta, readSession, visitor } from './session.fixture.ts';
@@ -234,6 +235,7 @@ export function describeSessionStore(name: string, start: () => Promise<Engine>)
     describeOwners(setting);
     describeSessions(setting);
     describeRandomHistories(setting);
+    describeVisitors(setting);
     describeErasures(setting);
   });
 }

@@ -63,7 +63,12 @@ export interface SessionStore {
    */
   withSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
 
-  /** Deletes sessions last seen before `instant`. Answers how many. */
+  /** Whether there is any visitor of whom {@link lookUp} says that it is known as another. */
+  hasAliases(): Promise<boolean>;
+  /** Of each that is asked for, in any order. */
+  lookUp(names: VisitorNames[]): Promise<KnownVisitor[]>;
+
+  /** Deletes sessions last seen before `instant`, and aliases of them. Answers how many. */
   deleteSessionsIdleSince(instant: number): Promise<number>;
 
   readonly erasures: ErasureStore;
@@ -79,10 +84,36 @@ export interface SessionStore {
   close(): Promise<void>;
 }
 
+/** Hashes of a visitor's fingerprint. */
+export interface VisitorNames {
+  visitor: string;
+  /** Under the secret before, while that is known; null else. */
+  before: string | null;
+}
+
+export interface KnownVisitor {
+  visitor: string;
+  /** By the alias that there is; null where there is none. */
+  knownAs: string | null;
+  /** What there is by either hash: null where there is an alias, and where the one before was not given. */
+  either: {
+    hasSession: boolean;
+    /** The hash of before, or what that in turn is an alias of. */
+    before: string;
+    beforeHasSession: boolean;
+  } | null;
+}
+
+/** A visitor's hash, and the one that sessions and raw know them by, since they came before the secret was changed. */
+export interface Alias {
+  visitor: string;
+  knownAs: string;
+}
+
 /** What was erased on somebody's request, and what is still to be. Instants are ms since the epoch. */
 export interface ErasureStore {
   /**
-   * Deletes the sessions of the subjects, and notes how far every partition has been counted by then: batches that do not know of this
+   * Deletes the sessions of the subjects, by all hashes that they have had, and notes how far every partition has been counted by then: batches that do not know of this
    * erasure are refused from now on.
    */
   begin(request: ErasureRequest): Promise<Erasure>;
@@ -193,6 +224,8 @@ export interface Claim {
 export interface Batch {
   ranges: CountedRange[];
   sessions: SessionDelta[];
+  /** To be noted: those that are there stay as they are. */
+  aliases?: Alias[];
   /** Distinct by hour, partition and name. */
   ledger: LedgerEntry[];
   /** Number of the last erasure that was known when the batch was made. */

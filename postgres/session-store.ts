@@ -11,6 +11,7 @@ import {
   type Community,
   type ConversionSummary,
   type Division,
+  type KnownVisitor,
   type LedgerEntry,
   type LockName,
   type OffsetRange,
@@ -19,6 +20,7 @@ import {
   type SessionStore,
   SessionStoreError,
   type Snapshot,
+  type VisitorNames,
 } from './port.ts';
 import { readProgress } from './progress.ts';
 import { withSnapshot } from './snapshot.ts';
@@ -33,6 +35,9 @@ const SQL = {
   readLedger: sql('read_ledger'),
   forgetLedger: sql('forget_ledger'),
   upsertSessions: sql('upsert_sessions'),
+  addAliases: sql('add_aliases'),
+  hasAliases: sql('has_aliases'),
+  lookUpVisitors: sql('look_up_visitors'),
   readCheckpoint: sql('read_checkpoint'),
   summariseConversions: sql('summarise_conversions'),
   reachRowsByKey: sql('reach_rows_by_key'),
@@ -65,6 +70,10 @@ type SummaryRow = {
   by_day: ConversionSummary['byDay'];
 };
 type ConvertedRow = { fingerprint: string; converted_at: string };
+type KnownRow = { visitor: string; known_as: string | null } & (
+  | { before_known_as: null }
+  | { before_known_as: string; has_session: boolean; before_has_session: boolean }
+);
 type DivisionRow = Omit<Division, 'parentId'> & { parent_id: string | null };
 type CommunityRow = Omit<Community, 'divisionId'> & { division_id: string | null };
 
@@ -97,7 +106,7 @@ export class PostgresSessionStore implements SessionStore {
     if (Number(row?.held) !== claims.length) throw fenced();
   }
 
-  async applyBatch({ ranges, sessions, ledger, lastErasure }: Batch): Promise<Applied> {
+  async applyBatch({ ranges, sessions, aliases = [], ledger, lastErasure }: Batch): Promise<Applied> {
     requireDistinct('partition', column(ranges, 'partition'));
     requireDistinct('fingerprint', column(sessions, 'fingerprint'));
     return await this.#database.transaction(async (client) => {
@@ -120,6 +129,9 @@ export class PostgresSessionStore implements SessionStore {
           column(ledger, 'name'),
           column(ledger, 'amount'),
         ]);
+      }
+      if (aliases.length > 0) {
+        await client.query(SQL.addAliases, [column(aliases, 'visitor'), column(aliases, 'knownAs')]);
       }
       if (sessions.length === 0) return { conversions: 0 };
       const upserted = await client.query<ConvertedRow>(SQL.upsertSessions, [
@@ -203,6 +215,30 @@ export class PostgresSessionStore implements SessionStore {
       column(rows, 'name'),
       column(rows, 'divisionId'),
     ]);
+  }
+
+  async hasAliases(): Promise<boolean> {
+    const [row] = await this.#database.query<{ found: boolean }>(SQL.hasAliases);
+    return row?.found === true;
+  }
+
+  async lookUp(names: VisitorNames[]): Promise<KnownVisitor[]> {
+    const rows = await this.#database.query<KnownRow>(SQL.lookUpVisitors, [
+      arrayText(column(names, 'visitor')),
+      arrayText(column(names, 'before')),
+    ]);
+    return rows.map((row) => ({
+      visitor: row.visitor,
+      knownAs: row.known_as,
+      either:
+        row.before_known_as === null
+          ? null
+          : {
+              hasSession: row.has_session,
+              before: row.before_known_as,
+              beforeHasSession: row.before_has_session,
+            },
+    }));
   }
 
   async deleteSessionsIdleSince(instant: number): Promise<number> {

@@ -95,6 +95,7 @@ test('a store that is made of a snapshot has what the store had when it was take
     'last_erasure',
     'ledger',
     'partition_owner',
+    'visitor_alias',
   ]);
   expect(saved.progress).toMatchObject([{ partition: 0, nextOffset: 20 }]);
 

@@ -95,7 +95,7 @@ export async function startApi(
     live,
     tracker,
     jwt: { secret: SECRET },
-    fingerprintSecret: SECRET,
+    fingerprintSecrets: [SECRET],
     log: pino({ level: 'silent' }),
     readiness: async () => ({ ready: true, problems: [], degraded: [] }),
     metrics: registry,

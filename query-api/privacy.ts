@@ -18,7 +18,7 @@ export type Person = { fingerprint: string } | { userId: string };
 
 interface Hashing {
   /** What fingerprints were hashed with, as far as it is known. */
-  secrets(): Promise<string[]>;
+  secrets(): Promise<readonly string[]>;
   /** Whether ids of users were hashed as well. */
   hidesIds: boolean;
 }
@@ -33,10 +33,10 @@ interface PrivacyOptions extends Hashing {
 /** As `VISITOR_SALT` says. */
 export function hashingOf(
   { visitorSalt }: Pick<Config, 'visitorSalt'>,
-  known: { sessions: Pick<SessionStore, 'visitorSalts'>; fingerprintSecret: string },
+  known: { sessions: Pick<SessionStore, 'visitorSalts'>; fingerprintSecrets: readonly string[] },
 ): Hashing {
   if (visitorSalt === 'daily') return { hidesIds: true, secrets: () => known.sessions.visitorSalts() };
-  return { hidesIds: false, secrets: async () => [known.fingerprintSecret] };
+  return { hidesIds: false, secrets: async () => known.fingerprintSecrets };
 }
 
 export class Privacy {

@@ -46,8 +46,8 @@ export interface QueryApiOptions {
   live: LiveStore;
   tracker: Pick<VisitorTracker, 'getCount' | 'onNews'>;
   jwt: JwtKeys & JwtScope;
-  /** Hashes fingerprints, as collectors do. */
-  fingerprintSecret: string;
+  /** What collectors hash fingerprints with, then what they did before, where that is known. */
+  fingerprintSecrets: readonly [string, ...string[]];
   log: Logger;
   readiness: () => Promise<Readiness>;
   metrics: Registry;
@@ -79,7 +79,7 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   const shared = {
     admit: admission(
       authenticator(options.jwt, now),
-      requestLimiter(live, config, options.fingerprintSecret, metrics, log),
+      requestLimiter(live, config, options.fingerprintSecrets[0], metrics, log),
     ),
     allowedOrigins: config.corsAllowedOrigins,
     trusted: trustedProxies(config.trustedProxies),

@@ -15,6 +15,9 @@ held as materialized (
   where session.last_seen < timestamptz 'epoch' + $1::bigint * interval '1 millisecond'
   order by session.fingerprint
   for update of session
+),
+aliases_gone as (
+  delete from visitor_alias using held where visitor_alias.known_as = held.fingerprint
 )
 delete from anonymous_session as session
 using held

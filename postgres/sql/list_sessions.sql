@@ -1,4 +1,11 @@
 -- $1 visitors[], first 16 hex digits; $2 user or null
+with named as (
+  select key from unnest($1::text[]) as visitor (key)
+  union
+  select left(alias.known_as, 16)
+  from unnest($1::text[]) as visitor (key)
+  join visitor_alias as alias on alias.visitor >= visitor.key and alias.visitor < visitor.key || 'g'
+)
 select
   fingerprint, session_id, user_id, page_views,
   (extract(epoch from first_seen) * 1000)::bigint as first_seen,
@@ -8,7 +15,7 @@ from anonymous_session
 where user_id = $2::text
   or fingerprint in (
     select session.fingerprint
-    from unnest($1::text[]) as visitor (key)
+    from named as visitor
     join anonymous_session as session on session.fingerprint >= visitor.key and session.fingerprint < visitor.key || 'g'
   )
 order by fingerprint

@@ -1,0 +1,1 @@
+select exists (select from visitor_alias) as found
