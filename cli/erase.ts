@@ -78,9 +78,9 @@ async function eraseHere(config: Config, person: Person, clock: Clock): Promise<
       return await completed(id, clock, {
         async look() {
           await eraseSettled({
-            ...{ analytics, sessions, log, calendar: calendar(config.timeZone), now: Date.now },
+            ...{ analytics, sessions, log, live, calendar: calendar(config.timeZone), now: Date.now },
             leave: (visitor) => tracker.removeVisitor(visitor),
-            onLeaveFailed: (err) => logger.warn({ err }, 'the live store does not answer'),
+            onLiveFailed: (err) => logger.warn({ err }, 'the live store does not answer'),
           });
           return privacy.erasure(id);
         },
