@@ -18,6 +18,7 @@ import { apiMetrics } from './metrics.ts';
 import { hashingOf, Privacy } from './privacy.ts';
 import { ledgerRange, type RangeParams } from './range.ts';
 import { requestLimiter } from './rate-limit.ts';
+import { answeringRefusals } from './refused-upgrade.ts';
 import { resultCache } from './result-cache.ts';
 import { Sockets } from './sockets.ts';
 import { timedReads } from './timed-reads.ts';
@@ -132,7 +133,7 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
 
   // The adapter is written for `ws`, but its own declaration of it does not know exactOptionalPropertyTypes.
   const websocket = { server: sockets.server as WebSocketServerLike };
-  const server = createAdaptorServer({ fetch: app.fetch, websocket });
+  const server = createAdaptorServer({ fetch: answeringRefusals(app.fetch), websocket });
   await sockets.start();
   const port = await listen(server, config.host, config.apiPort).catch(async (error: unknown) => {
     await sockets.close();
