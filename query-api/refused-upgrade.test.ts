@@ -1,22 +1,13 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
+import { expect, it, vi } from 'vitest';
+import { useApi } from './use-api.fixture.ts';
 
-let stores: Stores;
-let api: TestApi;
-beforeAll(async () => {
-  stores = await openStores();
-  api = await startApi(stores);
-});
-afterAll(async () => {
-  await api.close();
-  await stores.close();
-});
+const { api } = useApi();
 
 function upgrade(path: string, options: { allowHalfOpen?: boolean; headers?: string[] } = {}): Socket {
-  const { hostname, port } = new URL(api.url);
+  const { hostname, port } = new URL(api().url);
   const socket = connect({
     host: hostname,
     port: Number(port),
@@ -61,21 +52,21 @@ it.each<[what: string, status: string, path: () => Promise<string>, headers: str
   [
     'of a user',
     '403 Forbidden',
-    async () => `${SOCKET}?token=${await api.token({})}`,
+    async () => `${SOCKET}?token=${await api().token({})}`,
     [],
     { error: 'forbidden', message: expect.stringMatching(/staff/) },
   ],
   [
     'of another origin',
     '403 Forbidden',
-    async () => `${SOCKET}?token=${await api.token()}`,
+    async () => `${SOCKET}?token=${await api().token()}`,
     ['Origin: https://evil.example'],
     { error: 'origin_not_allowed', message: expect.stringMatching(/CORS_ALLOWED_ORIGINS/) },
   ],
   [
     'with a wrong parameter',
     '400 Bad Request',
-    async () => `${SOCKET}?token=${await api.token()}&community_id=42`,
+    async () => `${SOCKET}?token=${await api().token()}&community_id=42`,
     [],
     { error: 'invalid_parameter', field: 'community_id' },
   ],
@@ -92,7 +83,7 @@ it.each<[what: string, status: string, path: () => Promise<string>, headers: str
 
 it('a refusal has the body and the headers of the same refusal of another request', async () => {
   const upgraded = await answered(upgrade('/api/analytics/visitors/'));
-  const plain = await fetch(`${api.url}/api/analytics/visitors/`);
+  const plain = await fetch(`${api().url}/api/analytics/visitors/`);
   expect(upgraded.body).toBe(await plain.text());
   const known = (headers: Headers) =>
     [...headers].filter(([name]) => !['x-request-id', 'date', 'connection', 'keep-alive'].includes(name));
