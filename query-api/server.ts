@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import { trustedProxies } from '../contract/client-address.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import type { EventLog } from '../kafka/port.ts';
+import { listenAt } from '../listening.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { type LiveStore, SITE } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -62,7 +63,7 @@ export interface QueryApi {
   close(): Promise<void>;
 }
 
-/** Rejects where the port is taken or an option is wrong. It starts without the live store, and heals when that is there. */
+/** Rejects where the port is taken (ListenError) or an option is wrong. It starts without the live store, and heals when that is there. */
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
   const { config, live, tracker, log, now = Date.now } = options;
   const metrics = apiMetrics(options.metrics);
@@ -135,7 +136,8 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
   const websocket = { server: sockets.server as WebSocketServerLike };
   const server = createAdaptorServer({ fetch: answeringRefusals(app.fetch), websocket });
   await sockets.start();
-  const port = await listen(server, config.host, config.apiPort).catch(async (error: unknown) => {
+  const place = { host: config.host, port: config.apiPort, variable: 'API_PORT' } as const;
+  const port = await listenAt(server, place).catch(async (error: unknown) => {
     await sockets.close();
     throw error;
   });
@@ -154,16 +156,3 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
 }
 
 const communityOf = (scope: string) => (scope === SITE ? undefined : scope);
-
-type HttpServer = ReturnType<typeof createAdaptorServer>;
-
-function listen(server: HttpServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
-}
