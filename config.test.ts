@@ -82,8 +82,8 @@ describe('a secret', () => {
     return path;
   };
   const SECRETS: [name: string, field: keyof ReturnType<typeof readConfig>, value: string][] = [
-    ['JWT_SECRET', 'jwtSecret', 'a secret'],
-    ['FINGERPRINT_SECRET', 'fingerprintSecret', 'another secret'],
+    ['JWT_SECRET', 'jwtSecret', 'a secret that is long enough for it'],
+    ['FINGERPRINT_SECRET', 'fingerprintSecret', 'another secret, as long as that one'],
     ['FINGERPRINT_SECRET_PREVIOUS', 'previousFingerprintSecret', 'the secret before'],
     ['DATABASE_URL', 'sessionsUrl', 'postgresql://user:password@host/db'],
     ['CLICKHOUSE_URL', 'analyticsUrl', 'https://user:password@host:8443'],
@@ -99,7 +99,18 @@ describe('a secret', () => {
     [' two words \n\n', ' two words \n'],
     ['no end', 'no end'],
   ])('is the text of its file but for the last line break: %j', (text, secret) => {
-    expect(readConfig({ JWT_SECRET_FILE: file(text) }).jwtSecret).toBe(secret);
+    expect(readConfig({ REDIS_URL_FILE: file(text) }).liveUrl).toBe(secret);
+  });
+
+  test.each(['JWT_SECRET', 'FINGERPRINT_SECRET'])('that keys an HMAC has 32 bytes at least: %s', (name) => {
+    const refusal = new RegExp(`^${name}: is shorter than 32 bytes(?!.*a{31})`);
+    for (const short of ['a', 'a'.repeat(31), 'é'.repeat(15)]) {
+      expect(() => readConfig({ [name]: short })).toThrow(ConfigError);
+      expect(() => readConfig({ [name]: short })).toThrow(refusal);
+      expect(() => readConfig({ [`${name}_FILE`]: file(short) })).toThrow(refusal);
+    }
+    for (const long of ['a'.repeat(32), 'é'.repeat(16)])
+      expect(() => readConfig({ [name]: long })).not.toThrow();
   });
 
   test.each(SECRETS)('is not in a file and in the environment: %s', (name, _, value) => {

@@ -71,6 +71,8 @@ const SECRETS: readonly string[] = [
   'REDIS_URL',
   'KAFKA_PASSWORD',
 ] satisfies (keyof Environment)[];
+/** Of HMAC-SHA256, by RFC 7518, 3.2 for tokens: a key that is shorter is found by trying. */
+const MIN_KEY_BYTES = 32;
 const fileVariable = (name: string) => `${name}_FILE`;
 
 /** Names of all that is read. */
@@ -185,11 +187,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     logRetentionBytes: env.LOG_RETENTION_BYTES,
     logMaxBytes: env.LOG_MAX_BYTES,
     spoolMaxBytes: env.SPOOL_MAX_BYTES,
-    jwtSecret: env.JWT_SECRET,
+    jwtSecret: longEnough('JWT_SECRET', env),
     jwksUrl: knownKeySet(env.JWT_JWKS_URL),
     jwtAudience: env.JWT_AUDIENCE || undefined,
     jwtIssuer: env.JWT_ISSUER || undefined,
-    fingerprintSecret: env.FINGERPRINT_SECRET,
+    fingerprintSecret: longEnough('FINGERPRINT_SECRET', env),
     previousFingerprintSecret: env.FINGERPRINT_SECRET_PREVIOUS || undefined,
     visitorSalt: env.VISITOR_SALT,
     corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
@@ -230,6 +232,14 @@ function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefi
   const text = textOf(file, variable);
   if (text === '') throw new ConfigError(`${variable}=${file}: the file is empty`);
   return text;
+}
+
+/** The message does not have the secret. */
+function longEnough(name: 'JWT_SECRET' | 'FINGERPRINT_SECRET', { [name]: secret }: Environment): string {
+  if (secret === '' || Buffer.byteLength(secret) >= MIN_KEY_BYTES) return secret;
+  throw new ConfigError(
+    `${name}: is shorter than ${MIN_KEY_BYTES} bytes; \`openssl rand -base64 32\` makes a good one`,
+  );
 }
 
 function kafkaLogin(env: Environment): KafkaLogin | undefined {

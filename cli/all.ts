@@ -8,6 +8,7 @@ import { DAY } from '../contract/reporting-day.ts';
 import { DEMO_COMMUNITIES, DEMO_DIVISIONS, demoPast, runDemo } from './demo.ts';
 import { ingestServices } from './ingest-services.ts';
 import { loadCommunities, loadDivisions, runImport } from './jobs.ts';
+import { allPlaces, requireFree } from './ports.ts';
 import { readSecrets } from './secrets.ts';
 import { type Service, sayRestart, supervise } from './supervisor.ts';
 import { ownToken } from './token.ts';
@@ -18,6 +19,7 @@ const DEMO_ENVIRONMENT = { TRUSTED_PROXIES: '127.0.0.1,::1', INGEST_RATE_LIMIT: 
 
 export async function runAll(config: Config, options: { demo: boolean }): Promise<void> {
   const start = performance.now();
+  await requireFree(allPlaces(config));
   // Of a file that cannot be read it is said here, once, not by each service.
   readSecrets(config);
   const environment = options.demo ? DEMO_ENVIRONMENT : {};

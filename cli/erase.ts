@@ -16,10 +16,22 @@ const LOOK_MS = 500;
 /** What runs settles what it has counted within seconds. */
 const PATIENCE_MS = 60_000;
 
-export async function runErase(config: Config, options: { visitor?: string; user?: string }): Promise<void> {
+interface Clock {
+  now(): number;
+  pause(ms: number): Promise<unknown>;
+}
+
+/** @throws ConfigError where it is not complete after a minute: it has begun, and is completed by what runs */
+export async function runErase(
+  config: Config,
+  options: { visitor?: string; user?: string },
+  clock: Clock = { now: Date.now, pause },
+): Promise<void> {
   const person = personOf(options);
   const running = await runningApi(config);
-  const receipt = await (running === undefined ? eraseHere(config, person) : eraseThere(running, person));
+  const receipt = await (running === undefined
+    ? eraseHere(config, person, clock)
+    : eraseThere(running, person, clock));
   console.log(JSON.stringify(receipt, undefined, 2));
 }
 
@@ -36,20 +48,19 @@ function personOf({ visitor, user }: { visitor?: string; user?: string }): Perso
   throw new ConfigError('say whose data is to be removed: --visitor FINGERPRINT or --user ID');
 }
 
-async function eraseThere({ ask }: RunningApi, person: Person): Promise<ErasureReceipt> {
+async function eraseThere({ ask }: RunningApi, person: Person, clock: Clock): Promise<ErasureReceipt> {
   const path =
     'userId' in person
       ? `privacy/users/${encodeURIComponent(person.userId)}`
       : `privacy/visitors/${encodeURIComponent(person.fingerprint)}`;
-  const begun = Value.Parse(ErasureReceipt, await ask(path, 'DELETE'));
-  for (;;) {
-    const receipt = Value.Parse(ErasureReceipt, await ask(`privacy/erasures/${begun.id}`));
-    if (receipt.completed_at !== null) return receipt;
-    await pause(LOOK_MS);
-  }
+  const { id } = Value.Parse(ErasureReceipt, await ask(path, 'DELETE'));
+  return completed(id, clock, {
+    look: async () => Value.Parse(ErasureReceipt, await ask(`privacy/erasures/${id}`)),
+    goesOn: 'the installation goes on with it',
+  });
 }
 
-async function eraseHere(config: Config, person: Person): Promise<ErasureReceipt> {
+async function eraseHere(config: Config, person: Person, clock: Clock): Promise<ErasureReceipt> {
   const logger = createLogger(config, 'erase');
   const [sessions, live] = await Promise.all([
     openSessionStore(config, logger),
@@ -63,22 +74,36 @@ async function eraseHere(config: Config, person: Person): Promise<ErasureReceipt
       const privacy = new Privacy({ analytics, sessions, ...hashing, now: Date.now });
       const tracker = new VisitorTracker(live, { realtimeTtlMs: config.realtimeTtlMs });
       const { id } = await privacy.erase(person, 'command line');
-      for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(LOOK_MS)) {
-        await eraseSettled({
-          ...{ analytics, sessions, log, calendar: calendar(config.timeZone), now: Date.now },
-          leave: (visitor) => tracker.removeVisitor(visitor),
-          onLeaveFailed: (err) => logger.warn({ err }, 'the live store does not answer'),
-        });
-        const receipt = await privacy.erasure(id);
-        if (receipt.completed_at !== null) return receipt;
-      }
-      throw new ConfigError(
-        'what was counted last is not settled yet. The erasure has begun; the pipeline completes it once it runs',
-      );
+      return await completed(id, clock, {
+        async look() {
+          await eraseSettled({
+            ...{ analytics, sessions, log, live, calendar: calendar(config.timeZone), now: Date.now },
+            leave: (visitor) => tracker.removeVisitor(visitor),
+            onLiveFailed: (err) => logger.warn({ err }, 'the live store does not answer'),
+          });
+          return privacy.erasure(id);
+        },
+        goesOn: 'what was counted last is not settled yet, and the pipeline completes it once it runs',
+      });
     } finally {
       await analytics.close();
     }
   } finally {
     await Promise.all([sessions.close(), live.close(), log.close()]);
   }
+}
+
+async function completed(
+  id: string,
+  clock: Clock,
+  { look, goesOn }: { look: () => Promise<ErasureReceipt>; goesOn: string },
+): Promise<ErasureReceipt> {
+  for (const until = clock.now() + PATIENCE_MS; clock.now() < until; await clock.pause(LOOK_MS)) {
+    const receipt = await look();
+    if (receipt.completed_at !== null) return receipt;
+  }
+  throw new ConfigError(
+    `the erasure has begun and is not complete after ${PATIENCE_MS / 1_000} s: ${goesOn}. ` +
+      `Its receipt: GET /api/analytics/privacy/erasures/${id}`,
+  );
 }

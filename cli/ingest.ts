@@ -8,6 +8,7 @@ import { startCollector } from '../ingest/collector.ts';
 import { openCollectorLog, openLiveStore } from './engines.ts';
 import { ingestServices } from './ingest-services.ts';
 import { createLogger } from './logger.ts';
+import { ingestPlaces, requireFree } from './ports.ts';
 import { readSecrets } from './secrets.ts';
 import { type Running, runService } from './service.ts';
 import { runTogether } from './supervisor.ts';
@@ -15,8 +16,9 @@ import { openVisitorKeys } from './visitor-keys.ts';
 
 /** @param member which of the processes this is; none: all of them */
 export async function runIngest(config: Config, member?: number): Promise<void> {
-  if (config.ingestProcesses === 1 || member !== undefined) await runCollector(config, member);
-  else await runTogether(ingestServices(config));
+  if (config.ingestProcesses === 1 || member !== undefined) return runCollector(config, member);
+  await requireFree(ingestPlaces(config));
+  await runTogether(ingestServices(config));
 }
 
 function runCollector(config: Config, member: number | undefined): Promise<void> {

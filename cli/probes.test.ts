@@ -52,7 +52,10 @@ test('a question that cannot be answered is a 500, and any other address a 404',
 
 test('a port that is taken ends the start', async () => {
   const again = startProbes({ host: '127.0.0.1', port: probes.port, metrics, readiness });
-  await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(again).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+    message: expect.stringContaining('PIPELINE_PORT'),
+  });
 });
 
 test('closing cuts whoever still holds a connection', async () => {

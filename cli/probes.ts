@@ -1,6 +1,7 @@
 /** What operators ask of a process that serves nothing else: does it live, is it ready, how is it doing. */
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { listenAt } from '../listening.ts';
 
 interface ProbeOptions {
   host: string;
@@ -21,7 +22,7 @@ interface Answer {
   body: string;
 }
 
-/** Rejects where the port is taken. */
+/** Rejects with ListenError where the port is taken. */
 export async function startProbes({ host, port, metrics, readiness }: ProbeOptions): Promise<Probes> {
   const routes = new Map<string, () => Promise<Answer>>([
     ['/healthz', async () => json(200, { status: 'ok' })],
@@ -43,7 +44,7 @@ export async function startProbes({ host, port, metrics, readiness }: ProbeOptio
     );
   });
   return {
-    port: await listen(server, host, port),
+    port: await listenAt(server, { host, port, variable: 'PIPELINE_PORT' }),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
@@ -58,15 +59,4 @@ function json(status: number, body: object): Answer {
 
 function send(response: ServerResponse, { status, type = 'application/json', body }: Answer): void {
   response.writeHead(status, { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' }).end(body);
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
 }

@@ -69,7 +69,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       const series = startPresenceSeries({ live, analytics, sessions, metrics, logger });
       const closing = startClosing({ analytics, sessions, log, calendar, metrics, logger });
       const erasures = startErasures({
-        ...{ analytics, sessions, log, calendar, metrics, logger, now: Date.now },
+        ...{ analytics, sessions, log, live, calendar, metrics, logger, now: Date.now },
         leave: (visitor) => tracker.removeVisitor(visitor),
       });
       closers.push(

@@ -2,12 +2,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Ledger } from '../contract/ledger.ts';
+import { freePort } from '../free-port.fixture.ts';
 import { signToken } from '../query-api/auth.ts';
 import { until } from './installation.ts';
 
@@ -217,20 +217,4 @@ async function textOf(url: string): Promise<string> {
     (answer) => answer.text(),
     () => '',
   );
-}
-
-const FIRST_PORT = 10_000;
-const PORTS = 20_000;
-
-/** Below those that the kernel takes for outgoing connections, so that a restart finds it free. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { VisitorStats } from '../contract/query.ts';
+import { freePort } from '../free-port.fixture.ts';
 
 const CLI = fileURLToPath(new URL('../bin/footfall.js', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
@@ -170,15 +170,6 @@ export async function statsOnceUpToDate(
     if (stats.total_page_views === pageViews || Date.now() > deadline) return stats;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function children(pid: number): number[] {

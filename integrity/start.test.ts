@@ -1,5 +1,9 @@
-import { createServer } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.fixture.ts';
 import { Installation } from './installation.ts';
 
 let footfall: Installation | undefined;
@@ -19,14 +23,57 @@ test.each([
   expect(footfall.output).toContain(reason);
 });
 
-test('a port that is taken is tried again for some seconds, then named', async () => {
+describe('a port that is taken', () => {
+  const squatters: Server[] = [];
+  afterEach(() =>
+    Promise.all(squatters.splice(0).map((each) => new Promise((closed) => each.close(closed)))),
+  );
+
+  async function take(port: number): Promise<string> {
+    const squatter = createServer().listen(port, '127.0.0.1');
+    squatters.push(squatter);
+    await once(squatter, 'listening');
+    return `port ${port} is taken on 127.0.0.1: stop what listens there, or set `;
+  }
+
+  test('ends the start before anything has begun, and each is named once, with its variable', async () => {
+    footfall = await Installation.create();
+    const [ingest, api] = [footfall.collector, footfall.api].map((url) => Number(new URL(url).port));
+    const ofApi = `${await take(api ?? 0)}API_PORT to another port\n`;
+    await expect(footfall.start()).rejects.toThrow('it ended with 1');
+    expect(footfall.output).toBe(ofApi);
+    const ofIngest = `${await take(ingest ?? 0)}INGEST_PORT to another port\n`;
+    await expect(footfall.start()).rejects.toThrow('it ended with 1');
+    expect(footfall.output).toBe(ofApi + ofIngest + ofApi);
+    expect(readdirSync(footfall.folder)).toEqual([]);
+  });
+
+  test('of one of several collectors ends their start the same way', async () => {
+    footfall = await Installation.create({ INGEST_PROCESSES: '2' });
+    const said = await take(Number(new URL(footfall.collector).port) + 2);
+    expect(await footfall.run('ingest')).toEqual({ code: 1, output: `${said}INGEST_PORT to another port\n` });
+  });
+
+  test.each([
+    ['query-api', 'API_PORT'],
+    ['pipeline', 'PIPELINE_PORT'],
+  ])('is named by a service that is started alone: %s', async (service, variable) => {
+    const port = await freePort();
+    footfall = await Installation.create({ [variable]: `${port}` });
+    const said = await take(port);
+    const { code, output } = await footfall.run(service);
+    expect(code).toBe(1);
+    expect(output).toContain(`${said}${variable} to another port`);
+  });
+});
+
+test('a service that cannot start is tried again for some seconds, then the reason is said', async () => {
   footfall = await Installation.create();
-  const { port } = new URL(footfall.collector);
-  const squatter = createServer().listen(Number(port), '127.0.0.1');
+  writeFileSync(join(footfall.folder, 'log'), 'no folder');
   await expect(footfall.start()).rejects.toThrow('it ended with 1');
-  expect(footfall.output).toContain(`ingest cannot run: the collector cannot listen on 127.0.0.1:${port}`);
-  await new Promise((resolve) => squatter.close(resolve));
-}, 60_000);
+  expect(footfall.output.match(/starting it again/g)?.length).toBeGreaterThan(1);
+  expect(footfall.output).toMatch(/^(ingest|pipeline) cannot run: /m);
+}, 120_000);
 
 test('tokens of the start and of the command line name the audience and the issuer that are wanted', async () => {
   const scope = { JWT_AUDIENCE: 'footfall', JWT_ISSUER: 'https://id.example' };

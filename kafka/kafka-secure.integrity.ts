@@ -1,8 +1,7 @@
 /** A broker that speaks TLS alone, and to whoever says who they are. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAuthority } from '../certificates.fixture.ts';
+import { freePort } from '../free-port.fixture.ts';
 import { describeWithStack } from '../stack.fixture.ts';
 import { eventually } from './eventually.fixture.ts';
 import { ownBrokers, START_MS } from './kafka-faults.fixture.ts';
@@ -80,12 +79,3 @@ describeWithStack('a broker that asks for TLS and for a password', 'STACK_KAFKA'
     await expect(open({ ...as(PASSWORD), ca: undefined })).rejects.toThrow('unknown authority');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}

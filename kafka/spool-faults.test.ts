@@ -107,6 +107,43 @@ describe('a spool that cannot be read', () => {
   });
 });
 
+describe('a spool that is slow', () => {
+  test('keeps a log from being believed that answers pings: what is on its way to the spool waits for it', async () => {
+    const limits = { partitions: PARTITIONS, retentionMs: 0, retentionBytes: 0, maxBytes: MIB };
+    const kept = openLmdbLog(`${spool.folder}/spool`, limits);
+    const [append, lag] = [kept.append.bind(kept), kept.lag.bind(kept)];
+    let write: () => void = () => undefined;
+    const diskIsBack = new Promise<void>((resolve) => {
+      write = resolve;
+    });
+    kept.append = async (...frame) => {
+      await diskIsBack;
+      return append(...frame);
+    };
+    let looks = 0;
+    kept.lag = (group) => {
+      looks += 1;
+      return lag(group);
+    };
+    spool.log.reopen(openLmdbLog(`${spool.folder}/log`, limits));
+    spool.log.fault = 'hangs';
+    spool.log.alwaysAnswersPings = true;
+    const times = { watchMs: 1, stallMs: 50, firstPauseMs: 1, maxPauseMs: 1 };
+    const log = spooled(spool.log, kept, { ...times, onTrouble: () => undefined });
+
+    const first = log.append(0, Buffer.from('first'));
+    await eventually(() => expect(log.backlog().state).toBe('spooling'));
+    const before = looks;
+    await eventually(() => expect(looks).toBeGreaterThan(before + 20));
+    expect(log.backlog().state).toBe('spooling');
+    const second = log.append(1, Buffer.from('second'));
+    expect(spool.log.calls.map(({ head }) => head)).toEqual(['first']);
+    write();
+    expect(await Promise.all([first, second])).toEqual([undefined, undefined]);
+    await log.close();
+  });
+});
+
 describe('memory', () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');

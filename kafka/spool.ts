@@ -90,6 +90,8 @@ class SpooledLog implements EventLog {
   #lastFailure: LogError | undefined;
   #held: ReturnType<EmbeddedLog['holds']>;
   #spooled = 0;
+  /** Frames on their way to the spool, which does not show them yet. */
+  #spooling = 0;
   #probe: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void>;
@@ -183,8 +185,17 @@ class SpooledLog implements EventLog {
   }
 
   async #toSpool(partition: number, frame: Buffer): Promise<undefined> {
-    await this.#spool.append(partition, frame);
-    this.#spooled += 1;
+    this.#spooling += 1;
+    try {
+      await this.#spool.append(partition, frame);
+      this.#spooled += 1;
+    } finally {
+      this.#spooling -= 1;
+    }
+  }
+
+  get #nothingWaits(): boolean {
+    return this.#spooling === 0 && this.#spool.holds(REPLAY_GROUP).frames === 0;
   }
 
   #state(): Backlog['state'] {
@@ -212,7 +223,7 @@ class SpooledLog implements EventLog {
     this.#held = this.#spool.holds(REPLAY_GROUP);
     // Also until what was replayed is removed: that is the work of who is subscribed.
     await this.#replay.tend(this.#held.bytes > 0 || this.#held.frames > 0);
-    if (this.#held.frames === 0 && !this.#trust.isComplete && this.#attempts.mayTry) this.#askLog();
+    if (!this.#trust.isComplete && this.#attempts.mayTry && this.#nothingWaits) this.#askLog();
   }
 
   /** One ping at a time, however long it takes. */
@@ -221,9 +232,7 @@ class SpooledLog implements EventLog {
       .ping()
       .then(
         () => {
-          if (this.#closing === undefined && this.#spool.holds(REPLAY_GROUP).frames === 0) {
-            this.#trust.restoreAll();
-          }
+          if (this.#closing === undefined && this.#nothingWaits) this.#trust.restoreAll();
         },
         (error: LogError) => {
           this.#lastFailure = error;

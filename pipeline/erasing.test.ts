@@ -5,6 +5,7 @@ import type { Event } from '../contract/event.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import { visitorKey, visitorNumber } from '../contract/visitor.ts';
 import type { LedgerEntry, Subjects } from '../postgres/port.ts';
+import { LiveStoreError, SITE } from '../redis/port.ts';
 import { type ErasingOptions, eraseSettled } from './erasing.ts';
 import { append, event, MINUTE, NOW, uuid, visitor } from './events.fixture.ts';
 import { writeSome } from './exactly-once.fixture.ts';
@@ -13,6 +14,7 @@ import { useSystem, WAIT } from './system.fixture.ts';
 
 const system = useSystem();
 const AT = NOW + 10 * MINUTE;
+const TODAY = calendar('UTC').dayOf(AT);
 const VISITOR_2: Subjects = { visitors: [visitorKey(visitor(2))], userId: null };
 const isOfVisitor2 = ({ visitor: of }: Event) => of === visitor(2);
 
@@ -31,8 +33,9 @@ function options(changes: Partial<ErasingOptions> = {}): ErasingOptions {
     sessions: stores.sessions,
     log,
     calendar: calendar('UTC'),
+    live: { emptyCounters: async () => {} },
     leave: async () => {},
-    onLeaveFailed: () => {},
+    onLiveFailed: () => {},
     now: () => AT,
     ...changes,
   };
@@ -213,24 +216,68 @@ it('empties the dead letters that name the visitor or the user, and keeps their 
   await expectBalance();
 });
 
-it('lets the visitor go where they are online, and completes though the live store is away', async () => {
+it("leaves today's counters of visitors as if the visitor had never come, and goes on counting", async () => {
+  const community_id = uuid(80);
+  await append(system().log, 0, event({ visitor: visitor(2), community_id }), event({ visitor: visitor(3) }));
+  const running = await system().start();
+  await system().counted();
+  const counters = () =>
+    Promise.all([SITE, community_id].map((scope) => running.live.visitorsOf(TODAY, scope)));
+  await vi.waitFor(async () => expect(await counters()).toEqual([2, 1]), WAIT);
+  const id = await begin();
+  await eraseSettled(options({ live: running.live }));
+  expect((await system().stores.sessions.erasures.get(id))?.completedAt).toBe(AT);
+  await vi.waitFor(async () => expect(await counters()).toEqual([1, 0]), WAIT);
+  await append(system().log, 0, event({ visitor: visitor(4), community_id }));
+  await system().counted();
+  await vi.waitFor(async () => expect(await counters()).toEqual([2, 1]), WAIT);
+});
+
+it.each([
+  ['empties the counters of today only once raw has nothing left of the visitor', MINUTE, [[TODAY, 0]]],
+  ['does not touch the counters of today for who came before', 24 * 60 * MINUTE, []],
+])('%s', async (_, ago, expected) => {
+  await append(
+    system().log,
+    0,
+    event({ visitor: visitor(2), ts: NOW - ago }),
+    event({ visitor: visitor(3) }),
+  );
+  await system().countAll();
+  await begin();
+  const emptied: unknown[] = [];
+  const live: ErasingOptions['live'] = {
+    async emptyCounters(day) {
+      const raw = await system().stores.raw();
+      emptied.push([day, raw.filter((row) => row.visitor === visitorNumber(visitor(2))).length]);
+    },
+  };
+  await eraseSettled(options({ live }));
+  expect(emptied).toEqual(expected);
+});
+
+it('completes though the live store is away, and says so', async () => {
   await writeSome(system());
   await system().start();
   await system().counted();
   const id = await begin();
-  const gone: string[] = [];
+  const called: unknown[] = [];
   const reported: unknown[] = [];
-  const away = new Error('away in a test');
+  const away = (name: string) => async (of: string) => {
+    called.push([name, of]);
+    throw new LiveStoreError('unavailable', `away at ${name}`);
+  };
   await eraseSettled(
     options({
-      leave: async (of) => {
-        gone.push(of);
-        throw away;
-      },
-      onLeaveFailed: (error) => reported.push(error),
+      live: { emptyCounters: away('emptyCounters') },
+      leave: away('leave'),
+      onLiveFailed: (error) => reported.push(String(error)),
     }),
   );
-  expect(gone).toEqual([visitorNumber(visitor(2))]);
-  expect(reported).toEqual([away]);
+  expect(called).toEqual([
+    ['emptyCounters', TODAY],
+    ['leave', visitorNumber(visitor(2))],
+  ]);
+  expect(reported).toEqual(['LiveStoreError: away at emptyCounters', 'LiveStoreError: away at leave']);
   expect((await system().stores.sessions.erasures.get(id))?.completedAt).toBe(AT);
 });

@@ -8,7 +8,8 @@
  * 2. Note how many of their events raw has, and of which days. From then on nothing of them can come.
  * 3. Remove these events from raw, then derive their days anew, some at a time, so that counting goes on in between; then the return intervals
  *    from the first of these days on.
- * 4. Empty the dead letters that name them, let them go where they are online, and keep a receipt.
+ * 4. Empty today's counters of visitors where they came today: what runs counts them again from raw, as after a loss of the live store.
+ * 5. Empty the dead letters that name them, let them go where they are online, and keep a receipt.
  */
 import { peopleOf } from '../clickhouse/people.ts';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
@@ -18,6 +19,7 @@ import type { Calendar } from '../contract/reporting-day.ts';
 import { visitorNumber } from '../contract/visitor.ts';
 import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
 import type { Found, SessionStore, Subjects, UnfinishedErasure } from '../postgres/port.ts';
+import type { LiveStore } from '../redis/port.ts';
 import { lastCompleteDay } from './closing.ts';
 
 /** About so long counting waits for days that are derived anew. */
@@ -27,10 +29,12 @@ export interface ErasingOptions {
   analytics: Pick<AnalyticsStore, 'read' | 'eraseEvents' | 'rebuildDays' | 'updateIntervals'>;
   sessions: Pick<SessionStore, 'erasures' | 'progress' | 'withLock'>;
   log: Pick<EventLog, 'lag' | 'deadLetters' | 'deadLetter'>;
+  live: Pick<LiveStore, 'emptyCounters'>;
   calendar: Calendar;
-  /** Lets a visitor go wherever they are online. What it rejects with is reported, and stops nothing. */
+  /** Lets a visitor go wherever they are online. */
   leave(visitor: string): Promise<void>;
-  onLeaveFailed(error: unknown): void;
+  /** Told of what the live store rejects with: it stops nothing. */
+  onLiveFailed(error: unknown): void;
   /** ms since the epoch */
   now(): number;
   signal?: AbortSignal;
@@ -38,7 +42,7 @@ export interface ErasingOptions {
 
 /** Completes the erasures whose events are settled. Answers how many, and how many wait. Safe to break off and to repeat. */
 export async function eraseSettled(options: ErasingOptions): Promise<{ completed: number; waiting: number }> {
-  const { analytics, sessions, log, calendar, now, signal } = options;
+  const { analytics, sessions, log, live, calendar, onLiveFailed, now, signal } = options;
   if ((await sessions.erasures.unfinished()).length === 0) return { completed: 0, waiting: 0 };
   return sessions.withLock('erasures', 'exclusive', async () => {
     const unfinished = await sessions.erasures.unfinished();
@@ -55,6 +59,10 @@ export async function eraseSettled(options: ErasingOptions): Promise<{ completed
       await analytics.updateIntervals({ lastDay, from: first, ...(signal && { signal }) });
       return removed;
     });
+    // Only now that raw is without them: what counts again reads it afterwards.
+    const today = calendar.dayOf(now());
+    const cameToday = [...found.values()].some(({ days }) => days.includes(today));
+    if (cameToday) await live.emptyCounters(today).catch(onLiveFailed);
     for (const erasure of settled) {
       signal?.throwIfAborted();
       const { events = 0, days: ofDays = [] } = found.get(erasure.id) ?? {};
@@ -64,8 +72,7 @@ export async function eraseSettled(options: ErasingOptions): Promise<{ completed
         days_derived_again: ofDays.length,
         dead_letters: await emptyLetters(log, erasure),
       };
-      for (const visitor of erasure.visitors)
-        await options.leave(visitorNumber(visitor)).catch(options.onLeaveFailed);
+      for (const visitor of erasure.visitors) await options.leave(visitorNumber(visitor)).catch(onLiveFailed);
       await sessions.erasures.complete(erasure.id, receipt, now());
     }
     return { completed: settled.length, waiting: unfinished.length - settled.length };

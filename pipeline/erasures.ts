@@ -14,7 +14,7 @@ export interface Erasures {
 }
 
 export function startErasures(
-  options: Omit<ErasingOptions, 'signal' | 'onLeaveFailed'> & { metrics: Registry; logger: Logger },
+  options: Omit<ErasingOptions, 'signal' | 'onLiveFailed'> & { metrics: Registry; logger: Logger },
 ): Erasures {
   const { logger } = options;
   const metrics = erasureMetrics(options.metrics);
@@ -28,8 +28,11 @@ export function startErasures(
         const { completed, waiting } = await eraseSettled({
           ...options,
           signal,
-          onLeaveFailed: (err) =>
-            logger.warn({ err }, 'an erased visitor is shown as online until the live store answers'),
+          onLiveFailed: (err) =>
+            logger.warn(
+              { err },
+              'the live store does not answer: erased visitors may be in its numbers of today',
+            ),
         });
         metrics.completed.inc(completed);
         metrics.waiting.set(waiting);

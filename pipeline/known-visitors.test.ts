@@ -178,7 +178,8 @@ describe('an erasure', () => {
     await eraseSettled({
       ...{ analytics, sessions, log: system().log, calendar: calendar('UTC'), now: () => AT },
       leave: async () => {},
-      onLeaveFailed: () => {},
+      live: { emptyCounters: async () => {} },
+      onLiveFailed: () => {},
     });
     expect((await sessions.erasures.get(id))?.completedAt).toBe(AT);
   }

@@ -92,6 +92,11 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
   }
 
   async function fill(): Promise<void> {
+    const today = calendar.dayOf(now());
+    const visitors = await analytics.read('visitors_of_day', { day: today });
+    const counted = new VisitorsOfDay();
+    for (const { visitor, community_id } of visitors) counted.add(visitor, community_id);
+    await countToday(today, counted);
     const since = now() - realtimeTtlMs;
     const seen = await analytics.read('recently_seen', { since });
     await tracker.track(
@@ -104,11 +109,6 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
     );
     // Of these raw may know the visit and not the end.
     await tracker.track(leaves);
-    const today = calendar.dayOf(now());
-    const visitors = await analytics.read('visitors_of_day', { day: today });
-    const counted = new VisitorsOfDay();
-    for (const { visitor, community_id } of visitors) counted.add(visitor, community_id);
-    await countToday(today, counted);
     filledAt = performance.now();
     logger.info({ online: seen.length, today: visitors.length }, 'live numbers are restored from raw');
   }

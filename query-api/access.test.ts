@@ -1,10 +1,11 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
 import Type from 'typebox';
 import Value from 'typebox/value';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openStores, SECRET, type Stores, startApi, type TestApi } from './api.fixture.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { SECRET } from './api.fixture.ts';
 import { signToken } from './auth.ts';
 import { ENDPOINTS } from './routes.ts';
+import { useApi } from './use-api.fixture.ts';
 
 const OpenApi = Type.Object({
   openapi: Type.String({ pattern: '^3\\.1' }),
@@ -28,28 +29,7 @@ const OpenApi = Type.Object({
   ),
 });
 
-let stores: Stores;
-let api: TestApi;
-const others: TestApi[] = [];
-beforeAll(async () => {
-  stores = await openStores();
-  api = await startApi(stores);
-});
-afterEach(async () => {
-  for (const other of others.splice(0)) await other.close();
-});
-afterAll(async () => {
-  await api.close();
-  await stores.close();
-});
-
-const start = async (
-  ...args: Parameters<typeof startApi> extends [unknown, ...infer Rest] ? Rest : never
-) => {
-  const other = await startApi(stores, ...args);
-  others.push(other);
-  return other;
-};
+const { api, start } = useApi();
 const key = new TextEncoder().encode(SECRET);
 /** Of a community, and of nothing else. */
 const UNKNOWN_ID = '20000000-0000-4000-8000-aaaaaaaaaaa1';
@@ -58,7 +38,7 @@ const claims = (payload: Record<string, unknown>) =>
   new SignJWT(payload).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
 
 async function document() {
-  const response = await fetch(`${api.url}/api/analytics/openapi.json`);
+  const response = await fetch(`${api().url}/api/analytics/openapi.json`);
   expect(response.status).toBe(200);
   return Value.Parse(OpenApi, await response.json());
 }
@@ -75,7 +55,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('can be read as a page without scripts', async () => {
-    const response = await fetch(`${api.url}/api/analytics/docs`);
+    const response = await fetch(`${api().url}/api/analytics/docs`);
     const page = await response.text();
     expect(response.headers.get('Content-Type')).toContain('text/html');
     for (const { path } of ENDPOINTS) expect(page).toContain(`/api/analytics/${path}`);
@@ -98,7 +78,7 @@ describe('access', () => {
       401,
       async () => `Bearer ${await signToken({ staff: true, expiresIn: 60 }, `${SECRET}!`)}`,
     ],
-    ['an expired token', 401, async () => `Bearer ${await api.token({ staff: true, expiresIn: -61 })}`],
+    ['an expired token', 401, async () => `Bearer ${await api().token({ staff: true, expiresIn: -61 })}`],
     [
       'a token without an end',
       401,
@@ -114,7 +94,7 @@ describe('access', () => {
           .setExpirationTime('1h')
           .sign(new TextEncoder().encode(SECRET.repeat(2)))}`,
     ],
-    ['a user', 403, async () => `Bearer ${await api.token({})}`],
+    ['a user', 403, async () => `Bearer ${await api().token({})}`],
     [
       'a claim that is not true',
       403,
@@ -122,11 +102,11 @@ describe('access', () => {
     ],
   ];
   const ADMITTED: [who: string, header: () => Promise<string>][] = [
-    ['staff', async () => `Bearer ${await api.token({ staff: true })}`],
-    ['a moderator', async () => `bearer ${await api.token({ moderator: true })}`],
+    ['staff', async () => `Bearer ${await api().token({ staff: true })}`],
+    ['a moderator', async () => `bearer ${await api().token({ moderator: true })}`],
     [
       'staff within the clock tolerance',
-      async () => `Bearer ${await api.token({ staff: true, expiresIn: -30 })}`,
+      async () => `Bearer ${await api().token({ staff: true, expiresIn: -30 })}`,
     ],
   ];
 
@@ -138,7 +118,7 @@ describe('access', () => {
     );
     return Promise.all(
       operations.map(async ({ path, method, security }) => {
-        const url = api.url + path.replace('{id}', UNKNOWN_ID).replace('{fingerprint}', 'a-fingerprint');
+        const url = api().url + path.replace('{id}', UNKNOWN_ID).replace('{fingerprint}', 'a-fingerprint');
         const response = await fetch(url, { method: method.toUpperCase(), headers });
         await response.arrayBuffer();
         return { path, method, isPublic: security.length === 0, status: response.status, response };
@@ -170,24 +150,24 @@ describe('access', () => {
 
 describe('paths and methods', () => {
   it('hold with and without their trailing slash', async () => {
-    expect((await api.get('visitors')).status).toBe(200);
-    expect((await api.get('visitors/today')).status).toBe(200);
-    expect((await api.get('docs/')).status).toBe(200);
+    expect((await api().get('visitors')).status).toBe(200);
+    expect((await api().get('visitors/today')).status).toBe(200);
+    expect((await api().get('docs/')).status).toBe(200);
   });
 
   it('are refused where they are unknown', async () => {
-    const nowhere = await api.get('nowhere/');
+    const nowhere = await api().get('nowhere/');
     expect(nowhere.status).toBe(404);
     expect(await nowhere.json()).toMatchObject({ error: 'not_found' });
-    const posted = await fetch(`${api.url}/api/analytics/visitors/`, { method: 'POST', body: '{}' });
+    const posted = await fetch(`${api().url}/api/analytics/visitors/`, { method: 'POST', body: '{}' });
     expect(posted.status).toBe(405);
     expect(posted.headers.get('Allow')).toBe('GET, HEAD');
     expect(await posted.json()).toMatchObject({ error: 'method_not_allowed' });
   });
 
   it('answer HEAD without a body', async () => {
-    const headers = { Authorization: `Bearer ${await api.token()}` };
-    const response = await fetch(`${api.url}/api/analytics/visitors/`, { method: 'HEAD', headers });
+    const headers = { Authorization: `Bearer ${await api().token()}` };
+    const response = await fetch(`${api().url}/api/analytics/visitors/`, { method: 'HEAD', headers });
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
   });
@@ -195,10 +175,10 @@ describe('paths and methods', () => {
 
 describe('operators', () => {
   it('see that the API is alive, ready and what it counts', async () => {
-    await api.get('visitors/');
-    expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
-    const metrics = await (await fetch(`${api.url}/metrics`)).text();
+    await api().get('visitors/');
+    expect((await fetch(`${api().url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${api().url}/readyz`)).status).toBe(200);
+    const metrics = await (await fetch(`${api().url}/metrics`)).text();
     expect(metrics).toMatch(/footfall_api_request_seconds_count\{endpoint="visitors\/",status="200"\} \d+/);
     expect(metrics).toMatch(/footfall_api_query_seconds_count\{query="visitors"\} \d+/);
     expect(metrics).toContain('footfall_api_sockets{kind="dashboard"} 0');
@@ -263,13 +243,13 @@ describe('rate limits', () => {
   });
 
   it('are off at 0', async () => {
-    expect((await api.get('growth/')).headers.get('RateLimit-Limit')).toBeNull();
+    expect((await api().get('growth/')).headers.get('RateLimit-Limit')).toBeNull();
   });
 });
 
 describe('CORS', () => {
   const ask = (origin: string, init: RequestInit = {}) =>
-    fetch(`${api.url}/api/analytics/visitors/`, { ...init, headers: { ...init.headers, Origin: origin } });
+    fetch(`${api().url}/api/analytics/visitors/`, { ...init, headers: { ...init.headers, Origin: origin } });
 
   it('answers the preflight of an allowed origin', async () => {
     const response = await ask('https://admin.example', {

@@ -79,7 +79,9 @@ export async function openStores(events: readonly EventRow[] = []): Promise<Stor
   };
 }
 
-type Changes = Partial<Omit<QueryApiOptions, 'config'>> & { config?: Partial<QueryApiOptions['config']> };
+export type Changes = Partial<Omit<QueryApiOptions, 'config'>> & {
+  config?: Partial<QueryApiOptions['config']>;
+};
 
 export async function startApi(
   stores: Pick<Stores, 'analytics' | 'sessions'>,

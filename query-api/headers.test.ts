@@ -1,28 +1,9 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openStores, type Stores, startApi, type TestApi } from './api.fixture.ts';
+import { describe, expect, it } from 'vitest';
 import { ENDPOINTS } from './routes.ts';
+import { useApi } from './use-api.fixture.ts';
 
-let stores: Stores;
-let api: TestApi;
-const others: TestApi[] = [];
-beforeAll(async () => {
-  stores = await openStores();
-  api = await startApi(stores);
-});
-afterEach(async () => {
-  for (const other of others.splice(0)) await other.close();
-});
-afterAll(async () => {
-  await api.close();
-  await stores.close();
-});
-
-const start = async (changes: Parameters<typeof startApi>[1]) => {
-  const other = await startApi(stores, changes);
-  others.push(other);
-  return other;
-};
+const { api, start } = useApi();
 
 interface Asked {
   what: string;
@@ -31,26 +12,26 @@ interface Asked {
 
 /** Answers of every kind there is, as `headers` ask for them. */
 async function everyKind(headers: Record<string, string> = {}): Promise<Asked[]> {
-  const staff = { Authorization: `Bearer ${await api.token()}` };
-  const visitor = { Authorization: `Bearer ${await api.token({})}` };
+  const staff = { Authorization: `Bearer ${await api().token()}` };
+  const visitor = { Authorization: `Bearer ${await api().token({})}` };
   const limited = await start({ config: { rateLimitAnonymous: 1 } });
   const broken = await start({ readiness: () => Promise.reject(new Error('a bug')) });
   const base = '/api/analytics/';
   const requests: [what: string, url: string, init?: RequestInit][] = [
     ...ENDPOINTS.map(({ path }): [string, string, RequestInit] => [
       path,
-      `${api.url}${base}${path.replace(/\{\w+\}/, '20000000-0000-4000-8000-aaaaaaaaaaa1')}`,
+      `${api().url}${base}${path.replace(/\{\w+\}/, '20000000-0000-4000-8000-aaaaaaaaaaa1')}`,
       { headers: staff },
     ]),
     ...['/', '/unauthorized', '/healthz', '/readyz', '/metrics', '/assets/none.js', '/nowhere'].map(
-      (path): [string, string] => [path, `${api.url}${path}`],
+      (path): [string, string] => [path, `${api().url}${path}`],
     ),
-    ['401', `${api.url}${base}visitors/`],
-    ['403', `${api.url}${base}visitors/`, { headers: visitor }],
-    ['404', `${api.url}${base}nowhere/`],
-    ['405', `${api.url}${base}visitors/`, { method: 'PUT' }],
-    ['400', `${api.url}${base}visitors/?end_date=never`, { headers: staff }],
-    ['426', `${api.url}/ws/analytics/visitors/`],
+    ['401', `${api().url}${base}visitors/`],
+    ['403', `${api().url}${base}visitors/`, { headers: visitor }],
+    ['404', `${api().url}${base}nowhere/`],
+    ['405', `${api().url}${base}visitors/`, { method: 'PUT' }],
+    ['400', `${api().url}${base}visitors/?end_date=never`, { headers: staff }],
+    ['426', `${api().url}/ws/analytics/visitors/`],
     ['limited', `${limited.url}${base}docs`],
     ['429', `${limited.url}${base}docs`],
     ['500', `${broken.url}/readyz`],
@@ -81,7 +62,7 @@ describe('every answer', () => {
   });
 
   it('allows the page of the documentation its one style', async () => {
-    const answer = await fetch(`${api.url}/api/analytics/docs`);
+    const answer = await fetch(`${api().url}/api/analytics/docs`);
     const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(await answer.text()) ?? [];
     const hash = createHash('sha256').update(style).digest('base64');
     expect(answer.headers.get('Content-Security-Policy')).toContain(`style-src 'sha256-${hash}'`);
@@ -95,11 +76,11 @@ describe('Strict-Transport-Security', () => {
   };
 
   it.each(['https', 'HTTPS', 'https, http'])('is said to who came by TLS: %s', async (proto) => {
-    expect(await ask(api.url, proto)).toBe('max-age=31536000');
+    expect(await ask(api().url, proto)).toBe('max-age=31536000');
   });
 
   it.each([undefined, 'http', 'http, https', ''])('is not said to others: %s', async (proto) => {
-    expect(await ask(api.url, proto)).toBeNull();
+    expect(await ask(api().url, proto)).toBeNull();
   });
 
   it('is not said where somebody says so who is no trusted proxy', async () => {
@@ -127,14 +108,14 @@ describe('another origin', () => {
 
   it('has no preflight', async () => {
     const headers = { Origin: 'https://evil.example', 'Access-Control-Request-Method': 'GET' };
-    const answer = await fetch(`${api.url}/api/analytics/visitors/`, { method: 'OPTIONS', headers });
+    const answer = await fetch(`${api().url}/api/analytics/visitors/`, { method: 'OPTIONS', headers });
     expect(answer.status).toBe(405);
     expect(ofCors(answer)).toEqual([]);
   });
 
   it('does not get what a cache keeps for an allowed one', async () => {
     for (const origin of ['https://evil.example', 'https://admin.example']) {
-      const answer = await api.get('settings/', { Origin: origin });
+      const answer = await api().get('settings/', { Origin: origin });
       expect(answer.headers.get('Vary')).toContain('Origin');
     }
   });

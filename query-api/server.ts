@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import { trustedProxies } from '../contract/client-address.ts';
 import { calendar } from '../contract/reporting-day.ts';
 import type { EventLog } from '../kafka/port.ts';
+import { listenAt } from '../listening.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { type LiveStore, SITE } from '../redis/port.ts';
 import type { VisitorTracker } from '../redis/visitor-tracker.ts';
@@ -18,6 +19,7 @@ import { apiMetrics } from './metrics.ts';
 import { hashingOf, Privacy } from './privacy.ts';
 import { ledgerRange, type RangeParams } from './range.ts';
 import { requestLimiter } from './rate-limit.ts';
+import { answeringRefusals } from './refused-upgrade.ts';
 import { resultCache } from './result-cache.ts';
 import { Sockets } from './sockets.ts';
 import { timedReads } from './timed-reads.ts';
@@ -61,7 +63,7 @@ export interface QueryApi {
   close(): Promise<void>;
 }
 
-/** Rejects where the port is taken or an option is wrong. It starts without the live store, and heals when that is there. */
+/** Rejects where the port is taken (ListenError) or an option is wrong. It starts without the live store, and heals when that is there. */
 export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi> {
   const { config, live, tracker, log, now = Date.now } = options;
   const metrics = apiMetrics(options.metrics);
@@ -132,9 +134,10 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
 
   // The adapter is written for `ws`, but its own declaration of it does not know exactOptionalPropertyTypes.
   const websocket = { server: sockets.server as WebSocketServerLike };
-  const server = createAdaptorServer({ fetch: app.fetch, websocket });
+  const server = createAdaptorServer({ fetch: answeringRefusals(app.fetch), websocket });
   await sockets.start();
-  const port = await listen(server, config.host, config.apiPort).catch(async (error: unknown) => {
+  const place = { host: config.host, port: config.apiPort, variable: 'API_PORT' } as const;
+  const port = await listenAt(server, place).catch(async (error: unknown) => {
     await sockets.close();
     throw error;
   });
@@ -153,16 +156,3 @@ export async function startQueryApi(options: QueryApiOptions): Promise<QueryApi>
 }
 
 const communityOf = (scope: string) => (scope === SITE ? undefined : scope);
-
-type HttpServer = ReturnType<typeof createAdaptorServer>;
-
-function listen(server: HttpServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
-}

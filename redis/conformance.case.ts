@@ -243,6 +243,26 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         expect(await store.visitorsOf('2025-10-09', COMMUNITY)).toBe(2);
         expect(await store.visitorsOf('2025-10-10', SITE)).toBe(0);
       });
+
+      it('are emptied for a day, in every scope, and count anew', async () => {
+        const communities = Array.from({ length: 30 }, (_, n) => `${COMMUNITY.slice(0, -2)}${n + 10}`);
+        const scopes = [SITE, ...communities, 'a *[?] {scope}:visitors:2025-10-09'];
+        for (const scope of scopes) await store.countVisitors('2025-10-09', scope, visitors(3));
+        await store.countVisitors('2025-10-10', SITE, visitors(2));
+        await store.emptyCounters('2025-10-09');
+        for (const scope of scopes) expect(await store.visitorsOf('2025-10-09', scope), scope).toBe(0);
+        expect(await store.visitorsOf('2025-10-10', SITE)).toBe(2);
+        await store.countVisitors('2025-10-09', SITE, ['visitor-9']);
+        expect(await store.visitorsOf('2025-10-09', SITE)).toBe(1);
+      });
+
+      it('of another installation in the same store are not emptied', async () => {
+        const another = await open();
+        await another.countVisitors('2025-10-09', SITE, visitors(2));
+        await store.emptyCounters('2025-10-09');
+        expect(await another.visitorsOf('2025-10-09', SITE)).toBe(2);
+        await another.close();
+      });
     });
 
     describe('a restore', () => {
@@ -264,6 +284,23 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         const failure = new Error('raw does not answer');
         await expect(store.restoreIfLost(() => Promise.reject(failure))).rejects.toBe(failure);
         expect(await store.restoreIfLost(async () => {})).toBe(true);
+      });
+
+      it('is for a store whose counters were emptied, and leaves who is online', async () => {
+        await store.restoreIfLost(async () => {});
+        await store.arrive([sign('a', start)]);
+        await store.emptyCounters('2025-10-09');
+        expect(await store.online(SITE)).toBe(1);
+        const restore = vi.fn(() => store.countVisitors('2025-10-09', SITE, ['a']));
+        expect(await store.restoreIfLost(restore)).toBe(true);
+        expect(await store.restoreIfLost(restore)).toBe(false);
+        expect(await store.visitorsOf('2025-10-09', SITE)).toBe(1);
+      });
+
+      it('during which counters were emptied is not enough', async () => {
+        expect(await store.restoreIfLost(() => store.emptyCounters('2025-10-09'))).toBe(true);
+        expect(await store.restoreIfLost(async () => {})).toBe(true);
+        expect(await store.restoreIfLost(async () => {})).toBe(false);
       });
 
       it('may use the store', async () => {

@@ -27,6 +27,10 @@ export class MemoryCounters {
     return this.#days.get(day)?.scopes.get(scope)?.count() ?? 0;
   }
 
+  empty(day: string): void {
+    this.#days.delete(day);
+  }
+
   #dropExpired(now: number): void {
     for (const [day, { expiresAt }] of this.#days) if (expiresAt <= now) this.#days.delete(day);
   }

@@ -75,6 +75,12 @@ class MemoryLiveStore implements LiveStore {
     return this.#counters.count(day, scope, this.#now());
   }
 
+  async emptyCounters(day: string): Promise<void> {
+    this.#mustBeOpen();
+    this.#counters.empty(day);
+    this.#restored = false;
+  }
+
   async restoreIfLost(restore: () => Promise<void>): Promise<boolean> {
     this.#mustBeOpen();
     if (this.#restored) return false;

@@ -31,6 +31,8 @@ export interface LiveStore {
   /** Adds visitors to the HyperLogLog counter of a day (`YYYY-MM-DD`) and scope. Counters live for two days. */
   countVisitors(day: string, scope: string, visitors: string[]): Promise<void>;
   visitorsOf(day: string, scope: string): Promise<number>;
+  /** Empties the counters of a day, of every scope. It then no longer has what it was given: {@link restoreIfLost} restores. */
+  emptyCounters(day: string): Promise<void>;
 
   /**
    * Runs `restore` where the store does not have, or no longer has, what it was given: after a start, a flush, a

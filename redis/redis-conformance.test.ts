@@ -4,9 +4,9 @@ import { describeWithStack } from '../stack.fixture.ts';
 import { describeLiveStore, type LiveStoreHarness } from './conformance.case.ts';
 import { openLive } from './open.ts';
 
-/** Every store is empty, since it has a prefix of its own. Keys expire by the clock of Redis. */
+/** Every store is empty, since it has a prefix of its own, one that means something in a pattern. Keys expire by the clock of Redis. */
 const on = (address: string): LiveStoreHarness => ({
-  open: (options) => openLive(`${address}?prefix=test-${randomUUID()}:`, options),
+  open: (options) => openLive(`${address}?prefix=${encodeURIComponent(`test[*]-${randomUUID()}:`)}`, options),
   elapse: async (ms) => void (await pause(ms)),
 });
 

@@ -20,6 +20,8 @@ const DISCONNECT_TIMEOUT_MS = 100;
 const KEEP_ALIVE_MS = 10_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
+/** A millisecond of Redis' time, about. */
+const KEYS_A_SCAN = 1_000;
 const TOPOLOGY_REFRESH_MS = 5_000;
 /** Of a command in a cluster that is changing; each costs a tenth of a second. */
 const MAX_REDIRECTIONS = 8;
@@ -65,6 +67,19 @@ export class RedisConnection {
       return await work(this.#client);
     } catch (error) {
       throw this.#wrap(error);
+    }
+  }
+
+  /** Of a cluster, every part of it. What is there all the time is found, and may be found twice. */
+  async scan(pattern: string, found: (keys: string[]) => Promise<void>): Promise<void> {
+    const client = this.#client;
+    for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await this.call(() => node.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_A_SCAN));
+        cursor = next;
+        await found(keys);
+      } while (cursor !== '0');
     }
   }
 

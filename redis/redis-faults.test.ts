@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeWithStack } from '../stack.fixture.ts';
 import { openLive } from './open.ts';
 import { type LiveStore, SITE } from './port.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { RedisLosses } from './redis-losses.ts';
 import { RedisServer, startCluster } from './redis-server.fixture.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 const MINUTE = 60_000;
 const HEALED = { timeout: 20_000, interval: 50 };
@@ -22,6 +25,7 @@ const CALLS: Record<string, (store: LiveStore) => Promise<unknown>> = {
   online: (store) => store.online(SITE),
   countVisitors: (store) => store.countVisitors('2025-10-09', SITE, ['a']),
   visitorsOf: (store) => store.visitorsOf('2025-10-09', SITE),
+  emptyCounters: (store) => store.emptyCounters('2025-10-09'),
   restoreIfLost: (store) => store.restoreIfLost(async () => {}),
   publish: (store) => store.publish('news', 'a'),
   take: (store) => store.take('key', 1, 1, MINUTE),
@@ -166,6 +170,18 @@ describeWithStack('Redis', 'STACK_REDIS', () => {
       await server.ask('FLUSHALL');
       expect(await store.restoreIfLost(async () => void (await server.ask('FLUSHALL')))).toBe(true);
       expect(await store.restoreIfLost(restore)).toBe(true);
+    });
+
+    it('by its own hand is restored, also where that broke off, or where another restored meanwhile', async () => {
+      const connection = await RedisConnection.open(parseRedisUrl(server.url));
+      const losses = new RedisLosses(connection, parseRedisUrl(server.url).prefix);
+      const broken = new Error('broken off by the test');
+      await expect(losses.losing(() => Promise.reject(broken))).rejects.toBe(broken);
+      expect(await store.restoreIfLost(restore)).toBe(true);
+      await losses.losing(async () => expect(await store.restoreIfLost(restore)).toBe(true));
+      expect(await store.restoreIfLost(restore)).toBe(true);
+      expect(await store.restoreIfLost(restore)).toBe(false);
+      await connection.close();
     });
 
     it('is sent scripts again that it has forgotten', async () => {

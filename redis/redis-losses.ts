@@ -40,9 +40,20 @@ export class RedisLosses {
     return true;
   }
 
+  /** Loses what `empty` removes: before it, so that a break in between is seen; and after it, so that a restore meanwhile is no longer enough. */
+  async losing(empty: () => Promise<void>): Promise<void> {
+    await this.#forgetRun();
+    await empty();
+    await this.#forgetRun();
+  }
+
   /** Asks every part of a cluster. */
   async ping(): Promise<void> {
     await this.#each((client, marker) => client.exists(marker));
+  }
+
+  async #forgetRun(): Promise<void> {
+    await this.#each((client, marker) => client.del(marker));
   }
 
   #each<Answer>(work: (client: RedisClient, marker: string) => Promise<Answer>): Promise<Answer[]> {

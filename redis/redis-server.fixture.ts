@@ -2,12 +2,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
+import { freePort } from '../free-port.fixture.ts';
 
 const CLUSTER_NODES = 3;
 
@@ -87,15 +87,4 @@ export async function startCluster(): Promise<{ nodes: RedisServer[]; url: strin
     });
   }
   return { nodes, url: `redis+cluster://${addresses.join(',')}` };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const closed = once(server, 'close');
-  server.close();
-  await closed;
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

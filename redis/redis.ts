@@ -74,6 +74,14 @@ class RedisLiveStore implements LiveStore {
     return this.#connection.call((client) => client.pfcount(this.#counter(day, scope)));
   }
 
+  emptyCounters(day: string): Promise<void> {
+    return this.#losses.losing(async () => {
+      await this.#connection.scan(`${literal(this.#prefix)}{*}:visitors:${literal(day)}`, (counters) =>
+        inTurns(counters, CALLS_AT_ONCE, (counter) => this.#connection.call((client) => client.del(counter))),
+      );
+    });
+  }
+
   restoreIfLost(restore: () => Promise<void>): Promise<boolean> {
     return this.#losses.restoreIfLost(restore);
   }
@@ -129,4 +137,9 @@ class RedisLiveStore implements LiveStore {
   #cacheKey(key: string): string {
     return `${this.#prefix}cached:${key}`;
   }
+}
+
+/** For a pattern of keys, in which these mean something. */
+function literal(text: string): string {
+  return text.replace(/[\\*?[\]^]/g, '\\$&');
 }
