@@ -17,17 +17,18 @@ export interface DayRange {
 
 /** Days of a range that names no start, its end included. */
 const DEFAULT_DAYS = 30;
+const DEFAULT_LEDGER_DAYS = 2;
 /** Well inside what every engine can hold as a date. */
 const EARLIEST_DAY = '2000-01-01';
 const LATEST_DAY = '2099-12-31';
 
 /**
- * No dates: the last 30 days ending today. No end: today. No start: 30 days ending on the end.
+ * No dates: the last `days` days ending today. No end: today. No start: `days` days ending on the end.
  * @throws ApiError `invalid_parameter`
  */
-export function resolveRange(params: RangeParams, today: string): DayRange {
+export function resolveRange(params: RangeParams, today: string, days = DEFAULT_DAYS): DayRange {
   const last_day = realDay('end_date', params.end_date) ?? today;
-  const first_day = realDay('start_date', params.start_date) ?? lastDays(DEFAULT_DAYS, last_day).first_day;
+  const first_day = realDay('start_date', params.start_date) ?? lastDays(days, last_day).first_day;
   if (first_day > last_day) {
     throw invalidParameter('start_date', 'start_not_after_end', `must not be after end_date, ${last_day}`);
   }
@@ -52,8 +53,7 @@ export function ledgerRange(
   now: number,
   rawDays: number,
 ): { from: number; to: number } {
-  const last = params.end_date ?? calendar.dayOf(now);
-  const { first_day, last_day } = resolveRange({ start_date: addDays(last, -1), ...params }, last);
+  const { first_day, last_day } = resolveRange(params, calendar.dayOf(now), DEFAULT_LEDGER_DAYS);
   if (last_day >= addDays(first_day, MAX_LEDGER_DAYS)) {
     throw invalidParameter(
       'start_date',
