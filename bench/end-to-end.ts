@@ -9,15 +9,15 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Installation, until } from '../integrity/installation.ts';
 import { type LagMeter, openLagMeter } from './end-to-end/lag.ts';
 import type { SenderAsked, SenderTold } from './end-to-end/messages.ts';
 import { differences, storedIn } from './end-to-end/proof.ts';
+import { loadReferenceData } from './end-to-end/reference-data.ts';
 import { Inspector } from './live/watched.ts';
 import { loopMs, thisMachine } from './machine.ts';
 import { postmasterOf, threadSeconds, type Use, useOf, useOfTree } from './processes.ts';
@@ -65,8 +65,8 @@ const sender = fork(new URL('./end-to-end/sender.child.ts', import.meta.url), {
 let meter: LagMeter | undefined;
 try {
   await footfall.start();
-  const divisions = await loadReferenceData('divisions');
-  const communities = await loadReferenceData('communities');
+  const divisions = await loadReferenceData(footfall, 'divisions');
+  const communities = await loadReferenceData(footfall, 'communities');
   const pids = { collector: pidOf('collector'), pipeline: pidOf('pipeline'), sender: sender.pid ?? 0 };
   const postmaster = postmasterOf(footfall.folder);
   meter = await openLagMeter(footfall.environment);
@@ -251,14 +251,6 @@ function difference(now: Map<string, number>, before: Map<string, number>): Reco
 function thinned(samples: Sample[]): Sample[] {
   const step = Math.ceil(samples.length / KEPT_SAMPLES);
   return samples.filter(({ second }) => second % step === 0 || second === samples.length);
-}
-
-async function loadReferenceData(kind: 'divisions' | 'communities'): Promise<string[]> {
-  const file = fileURLToPath(new URL(`../postgres/reference/canada-${kind}.csv`, import.meta.url));
-  const { code, output } = await footfall.run(kind, file);
-  if (code !== 0) throw new Error(output);
-  const [, ...rows] = readFileSync(file, 'utf8').trim().split('\n');
-  return rows.map((row) => row.split(',', 1)[0] ?? '');
 }
 
 /** The transactions and inserts of the whole run, and what one took on average. */

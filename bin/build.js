@@ -1,30 +1,17 @@
 // Makes `dist/` of the TypeScript: a bundle, since loading a thousand small modules would take a start's longest part,
 // and the dashboard for browsers.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, relative } from 'node:path';
 import { build as bundle, stop } from 'esbuild';
 import { build as buildPages } from 'vite';
+import { DIST, INPUTS, ROOT } from './fresh.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const DIST = join(ROOT, 'dist');
-const INPUTS = join(DIST, 'inputs.json');
 const DASHBOARD_CONFIG = join(ROOT, 'dashboard', 'vite.config.ts');
 /** Packages stay where npm put them, but for this one, which has hundreds of modules. */
 const BUNDLED_PACKAGES = /^typebox(\/|$)/;
 
-/** Whether `dist/` is younger than all that it was made of. */
-export function isFresh() {
-  if (!existsSync(INPUTS)) return false;
-  const made = statSync(INPUTS).mtimeMs;
-  const inputs = JSON.parse(readFileSync(INPUTS, 'utf8'));
-  return inputs.every(
-    (input) => existsSync(join(ROOT, input)) && statSync(join(ROOT, input)).mtimeMs <= made,
-  );
-}
-
-export async function build() {
+async function build() {
   const { outputFiles, metafile } = await bundle({
     absWorkingDir: ROOT,
     entryPoints: ['footfall.ts'],
@@ -139,4 +126,4 @@ async function replace(path, contents) {
   await rename(temporary, path);
 }
 
-if (resolve(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) await build();
+await build();

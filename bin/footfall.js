@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // The entry that every Node can run: makes `dist/` where it is missing or old, then hands over to the command line.
+import { fileURLToPath } from 'node:url';
+
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 20) {
   console.error(
@@ -8,6 +10,12 @@ if (major < 20) {
   process.exit(1);
 }
 process.setSourceMapsEnabled(true);
-const { build, isFresh } = await import('./build.js');
-if (!isFresh()) await build();
+const { isFresh } = await import('./fresh.js');
+if (!isFresh()) {
+  // In a process of its own, since this one would keep the memory of it for as long as it runs.
+  const { execFileSync } = await import('node:child_process');
+  execFileSync(process.execPath, [fileURLToPath(new URL('./build.js', import.meta.url))], {
+    stdio: 'inherit',
+  });
+}
 await import('../dist/footfall.js');

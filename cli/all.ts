@@ -1,13 +1,7 @@
 /** `npm start`: everything on this machine, the collector in one process, pipeline and query API in another. */
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import Value from 'typebox/value';
 import type { Config } from '../config.ts';
-import { VisitorStats } from '../contract/query.ts';
-import { DAY } from '../contract/reporting-day.ts';
-import { DEMO_COMMUNITIES, DEMO_DIVISIONS, demoPast, runDemo } from './demo.ts';
+import type { Addresses } from './giving-demo.ts';
 import { ingestServices } from './ingest-services.ts';
-import { loadCommunities, loadDivisions, runImport } from './jobs.ts';
 import { allPlaces, requireFree } from './ports.ts';
 import { readSecrets } from './secrets.ts';
 import { type Service, sayRestart, supervise } from './supervisor.ts';
@@ -57,39 +51,14 @@ export async function runAll(config: Config, options: { demo: boolean }): Promis
   process.exit();
 }
 
-/** The demo's visitors come from real places, so those are loaded first. Ends with `signal`, or with a bug. */
-async function startDemo(config: Config, at: Addresses, signal: AbortSignal): Promise<void> {
-  await loadDivisions(config, DEMO_DIVISIONS);
-  await loadCommunities(config, DEMO_COMMUNITIES);
-  console.log('demo: synthetic visitors are on their way');
-  const visitors = runDemo(at.collector, signal);
-  await Promise.all([visitors, giveHistory(config, at)]);
-}
-
-/** Where nothing has been counted so far, so that the dashboard has something to show of days before. */
-async function giveHistory(config: Config, { api, token }: Addresses): Promise<void> {
-  const answer = await fetch(`${api}/api/analytics/visitors/?end_date=${dayBefore(Date.now())}`, {
-    headers: { Authorization: `Bearer ${token}` },
-  });
-  const { total_visitors } = Value.Parse(VisitorStats, await answer.json());
-  if (total_visitors > 0) return;
-  const file = join(config.dataDir, 'demo-history.ndjson');
-  await writeFile(file, demoPast(Date.now()));
-  await runImport(config, file, { format: 'ndjson' });
-  await rm(file);
-}
-
-const dayBefore = (now: number) => new Date(now - DAY).toISOString().slice(0, 10);
-
 function shown(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
 }
 
-interface Addresses {
-  collector: string;
-  api: string;
-  token: string;
+/** Loaded where it is wanted: this process stays as long as all others, and needs little else. */
+async function startDemo(config: Config, at: Addresses, signal: AbortSignal): Promise<void> {
+  await (await import('./giving-demo.ts')).giveDemo(config, at, signal);
 }
 
 function greeting(at: Addresses & { seconds: string }): string {

@@ -1,13 +1,11 @@
-/** Opens the engines that the configuration names. */
+/** Opens the engines that the configuration names. The clients of the stores are loaded when they are wanted: a collector wants none. */
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { openAnalytics } from '../clickhouse/open.ts';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
 import type { LazyLog } from '../kafka/lazy-log.ts';
 import { openLog, openLogLater, openLogWithSpool } from '../kafka/open.ts';
 import type { EventLog, LogOptions, LogTrouble } from '../kafka/port.ts';
-import { openSessions } from '../postgres/open.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
@@ -33,8 +31,9 @@ export function openCollectorLog(config: Config, logger: Logger): Promise<EventL
   });
 }
 
-export function openSessionStore(config: Config, logger?: Logger): Promise<SessionStore> {
+export async function openSessionStore(config: Config, logger?: Logger): Promise<SessionStore> {
   requireRestored(config.dataDir);
+  const { openSessions } = await import('../postgres/open.ts');
   mkdirSync(config.dataDir, { recursive: true });
   return openSessions(config.sessionsUrl, {
     sessionTimeoutMs: config.sessionTimeoutMs,
@@ -52,11 +51,12 @@ export function openLiveStore(config: Config, logger: Logger): Promise<LiveStore
 }
 
 /** One process at a time brings the tables up to date, while nobody inserts. */
-export function openAnalyticsStore(
+export async function openAnalyticsStore(
   config: Config,
   sessions: SessionStore,
   { anyZone = false } = {},
 ): Promise<AnalyticsStore> {
+  const { openAnalytics } = await import('../clickhouse/open.ts');
   const { rawDays, timeZone, clickhouseCluster: cluster, tlsCa: ca } = config;
   return sessions.withLock('ingest', 'exclusive', () =>
     openAnalytics(config.analyticsUrl, { rawDays, timeZone, cluster, anyZone, ca }),

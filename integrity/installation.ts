@@ -111,6 +111,11 @@ export class Installation {
     return true;
   }
 
+  /** Of the process that `npm start` is, which has started the others. */
+  get pid(): number | undefined {
+    return this.#root?.pid;
+  }
+
   /** The pipeline's process is that of the query API, too. */
   pidOf(service: 'collector' | 'pipeline'): number | undefined {
     const argument = service === 'collector' ? 'ingest' : 'pipeline';

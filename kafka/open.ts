@@ -1,6 +1,5 @@
 /** Opens the event log that a URL names. */
 import { pickEngine } from '../engine.ts';
-import { openKafkaLog } from './kafka-log.ts';
 import { LazyLog } from './lazy-log.ts';
 import { openLmdbLog } from './lmdb-log.ts';
 import { type EventLog, LogError, type LogOptions, type LogTrouble, warnOfTrouble } from './port.ts';
@@ -23,7 +22,7 @@ const SPOOL_RETENTION_INTERVAL_MS = 1_000;
  * @throws LogError `wrong_partitions` when the log has another number, on Kafka: fewer; `newer_layout` on local disk; `unavailable`
  */
 export async function openLog(url: string, options: LogOptions): Promise<EventLog> {
-  const open = pickEngine('event log', url, { lmdb: openLmdb, kafka: openKafkaLog });
+  const open = pickEngine('event log', url, { lmdb: openLmdb, kafka: openKafka });
   return open(url, options);
 }
 
@@ -94,6 +93,12 @@ export async function withSpool(
 /** The replay finds the log still away: that the spool is in use is told once, not at every try. */
 function isExpected({ kind, cause }: LogTrouble): boolean {
   return kind === 'consumer_failed' && cause instanceof LogError && cause.retryable;
+}
+
+/** Loaded when it is wanted, since most of it is a client that a log on local disk has no use for. */
+async function openKafka(url: string, options: LogOptions): Promise<EventLog> {
+  const { openKafkaLog } = await import('./kafka-log.ts');
+  return openKafkaLog(url, options);
 }
 
 function openLmdb(url: string, options: LogOptions): EventLog {

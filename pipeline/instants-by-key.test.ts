@@ -35,3 +35,29 @@ it('keeps every key that is not too old when it makes room', () => {
   for (let n = 9_900; n < 10_000; n++) expect(instants.get(keyOf(n))).toBe(n);
   expect(instants.size).toBeLessThan(400);
 });
+
+it('finds every key of use while others are left out, wherever in the table they are', () => {
+  const anywhere = fc.record({
+    // The first bits say which slot: some keys begin at the end of the table and go on at its beginning.
+    a: fc.constantFrom(0, 1 << 28, -1, -2, -(1 << 28)),
+    b: fc.constant(7),
+    c: fc.integer({ min: 0, max: 99 }),
+  });
+  const step = fc.record({ key: anywhere, later: fc.constantFrom(0, 1, 1, 1, 30) });
+  const kept = fc.constantFrom(5, 50, 500);
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 200, maxLength: 1_500 }), kept, (steps, span) => {
+      const instants = new InstantsByKey();
+      const expected = new Map<string, { key: EventKey; instant: number }>();
+      let now = 0;
+      for (const { key, later } of steps) {
+        now += later;
+        instants.note(key, now, now - span);
+        expected.set(textOf(key), { key, instant: now });
+      }
+      const ofUse = [...expected.values()].filter(({ instant }) => instant >= now - span);
+      for (const { key, instant } of ofUse) expect(instants.get(key)).toBe(instant);
+      expect(instants.size).toBeLessThanOrEqual(expected.size);
+    }),
+  );
+});

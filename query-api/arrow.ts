@@ -1,5 +1,7 @@
-/** Results as an Arrow IPC stream: the same numbers as the JSON, in columns. */
-import { Int64, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
+/**
+ * Results as an Arrow IPC stream: the same numbers as the JSON, in columns. The library is loaded when the first one is wanted:
+ * it takes 20 MiB.
+ */
 
 export const ARROW_TYPE = 'application/vnd.apache.arrow.stream';
 
@@ -11,7 +13,9 @@ export interface Rows {
   rows: readonly Readonly<Record<string, string | number>>[];
 }
 
-export function arrowStream({ text, counts, rows }: Rows): Uint8Array<ArrayBuffer> {
+export async function arrowStream({ text, counts, rows }: Rows): Promise<Uint8Array<ArrayBuffer>> {
+  const { Int64, Table, tableToIPC, Utf8, vectorFromArray } = await import('apache-arrow');
+  const int64 = (values: bigint[]) => vectorFromArray(values, new Int64());
   const texts = rows.map((row) => `${row[text]}`);
   const table = new Table({
     [text]: vectorFromArray(texts, new Utf8()),
@@ -19,5 +23,3 @@ export function arrowStream({ text, counts, rows }: Rows): Uint8Array<ArrayBuffe
   });
   return new Uint8Array(tableToIPC(table, 'stream'));
 }
-
-const int64 = (values: bigint[]) => vectorFromArray(values, new Int64());

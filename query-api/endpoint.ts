@@ -71,7 +71,7 @@ export function jsonEndpoint<Params extends TObject, Result extends TSchema>(
       const params = parseParameters(schema, given);
       const result = () => spec.handler(services, params);
       if (rows !== undefined && wantsArrow(params, request)) {
-        return answer(request, ARROW_TYPE, arrowStream(rows(await result())));
+        return answer(request, ARROW_TYPE, await arrowStream(rows(await result())));
       }
       const text = async () => JSON.stringify(await result());
       const key = cacheKey(path, params, services.analytics.today());

@@ -22,7 +22,7 @@ export const exportEndpoint: Endpoint = {
     if (wantsArrow(params, request)) {
       const all: ExportRow[] = [];
       for await (const row of rows) all.push(row);
-      const stream = arrowStream({ text: 'date', counts: COLUMNS, rows: all });
+      const stream = await arrowStream({ text: 'date', counts: COLUMNS, rows: all });
       return answer(request, ARROW_TYPE, stream, attachment('arrow'));
     }
     return new Response(await textStream(csvText(rows)), {

@@ -2,7 +2,11 @@
 import { pickEngine } from '../engine.ts';
 import { openMemory } from './memory.ts';
 import type { LiveOptions, LiveStore } from './port.ts';
-import { openRedis } from './redis.ts';
+
+/** Loaded when it is wanted: a store in memory has no use for a client. */
+async function openRedis(url: string, options: LiveOptions): Promise<LiveStore> {
+  return (await import('./redis.ts')).openRedis(url, options);
+}
 
 const ENGINES = {
   memory: openMemory,
