@@ -64,7 +64,8 @@ async function erase(): Promise<{ printed: string; waitedMs: number; refusal: un
       waitedMs += ms;
     },
   };
-  const config = readConfig({ DATA_DIR: dataDir, API_PORT: `${port}` });
+  const JWT_SECRET = 'a secret that is long enough for it';
+  const config = readConfig({ DATA_DIR: dataDir, API_PORT: `${port}`, JWT_SECRET });
   const refusal: unknown = await runErase(config, { visitor: 'fp-of-somebody' }, clock).catch(
     (error: unknown) => error,
   );

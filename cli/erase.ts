@@ -8,6 +8,7 @@ import { eraseSettled } from '../pipeline/erasing.ts';
 import { hashingOf, type Person, Privacy } from '../query-api/privacy.ts';
 import { VisitorTracker } from '../redis/visitor-tracker.ts';
 import { openAnalyticsStore, openEventLog, openLiveStore, openSessionStore } from './engines.ts';
+import { requireStores } from './installed.ts';
 import { createLogger } from './logger.ts';
 import { type RunningApi, runningApi } from './running-api.ts';
 import { fingerprintSecrets } from './secrets.ts';
@@ -45,6 +46,7 @@ function personOf({ visitor, user }: { visitor?: string; user?: string }): Perso
     if (Value.Check(UserPath, { id: user })) return { userId: user };
     throw new ConfigError('--user: an id has 1 to 64 characters');
   }
+  if (user !== undefined) throw new ConfigError('--visitor and --user: one of them at a time');
   throw new ConfigError('say whose data is to be removed: --visitor FINGERPRINT or --user ID');
 }
 
@@ -61,6 +63,7 @@ async function eraseThere({ ask }: RunningApi, person: Person, clock: Clock): Pr
 }
 
 async function eraseHere(config: Config, person: Person, clock: Clock): Promise<ErasureReceipt> {
+  requireStores(config);
   const logger = createLogger(config, 'erase');
   const [sessions, live] = await Promise.all([
     openSessionStore(config, logger),

@@ -13,6 +13,7 @@ import { rebuild } from '../pipeline/rebuild.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { parseCommunities, parseDivisions } from '../postgres/reference-data.ts';
 import { openAnalyticsStore, openEventLog, openSessionStore } from './engines.ts';
+import { requireSecret, requireStores } from './installed.ts';
 import { createLogger } from './logger.ts';
 import { ownToken } from './token.ts';
 import { historyKeys } from './visitor-keys.ts';
@@ -30,6 +31,7 @@ export async function printToken(config: Config, options: TokenOptions): Promise
   if (config.jwksUrl !== '') {
     throw new ConfigError('JWT_JWKS_URL is set: tokens come from your identity provider');
   }
+  requireSecret(config);
   const hours = Number(options.hours);
   if (!(hours > 0)) throw new ConfigError(`--hours ${options.hours}: must be a number above 0`);
   const { staff, moderator, subject } = options;
@@ -54,6 +56,7 @@ export async function loadCommunities(config: Config, file: string): Promise<voi
 }
 
 export async function runCleanup(config: Config): Promise<void> {
+  requireStores(config);
   await withSessions(config, async (sessions) => {
     const deleted = await cleanup(config, sessions, Date.now());
     console.log(`${deleted} sessions deleted that were idle for ${config.cleanupDays} days`);
@@ -91,6 +94,7 @@ export async function runRebuild(config: Config, days: { from?: string; to?: str
   for (const [option, day] of Object.entries(days)) checkDay(option, day);
   if (days.from !== undefined && days.to !== undefined && days.from > days.to)
     throw new ConfigError(`--from ${days.from}: is after --to ${days.to}`);
+  requireStores(config);
   await withSessions(config, async (sessions) => {
     const analytics = await openAnalyticsStore(config, sessions, { anyZone: true });
     const log = await openEventLog(config, createLogger(config, 'rebuild'));

@@ -1,5 +1,6 @@
 /** Asks the query API of this installation: chDB belongs to the process that runs, so jobs of the command line go by way of it. */
 import { type Config, ConfigError } from '../config.ts';
+import { requireSecret } from './installed.ts';
 import { ownToken } from './token.ts';
 
 const ASK_TIMEOUT_MS = 60_000;
@@ -14,6 +15,7 @@ export async function runningApi(config: Config): Promise<RunningApi | undefined
   if (!config.analyticsUrl.startsWith('chdb:') || config.jwksUrl !== '') return undefined;
   const api = `http://127.0.0.1:${config.apiPort}`;
   if (!(await fetch(`${api}/healthz`).catch(() => undefined))?.ok) return undefined;
+  requireSecret(config);
   const claims = { staff: true, subject: 'command line', expiresIn: 3_600 };
   const token = await ownToken(config, claims);
   return {

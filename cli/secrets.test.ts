@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,23 @@ test('that cannot be read end the start rather than make every visitor new', () 
   writeFileSync(file, '{"jwtSecret":');
   chmodSync(file, 0o600);
   expect(() => readSecrets({ dataDir, ...none })).toThrow(ConfigError);
+});
+
+test('that the environment sets need not be in the file; no other is made anew', () => {
+  const { jwtSecret } = readSecrets({ dataDir, ...none });
+  writeFileSync(join(dataDir, 'secrets.json'), JSON.stringify({ jwtSecret }));
+  expect(readSecrets({ dataDir, ...none, fingerprintSecret: 'set' })).toEqual({
+    jwtSecret,
+    fingerprintSecret: 'set',
+  });
+  expect(() => readSecrets({ dataDir, ...none })).toThrow(
+    'has no fingerprintSecret; restore it, or set FINGERPRINT_SECRET',
+  );
+});
+
+test('that may not be read, or are no file, are not called damaged', () => {
+  mkdirSync(join(dataDir, 'secrets.json'));
+  expect(() => readSecrets({ dataDir, ...none })).toThrow(/cannot be read: EISDIR/);
 });
 
 test('are the same for services that start at once, and no draft is left', async () => {

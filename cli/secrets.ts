@@ -7,26 +7,32 @@ import Value from 'typebox/value';
 import { type Config, ConfigError } from '../config.ts';
 import { requireRestored } from './restoring.ts';
 
+const Secret = (description: string) => Type.String({ minLength: 32, description });
 const Secrets = Type.Object({
-  jwtSecret: Type.String({ minLength: 32, description: 'signs and verifies tokens' }),
-  fingerprintSecret: Type.String({
-    minLength: 32,
-    description: 'hashes fingerprints: with another one every visitor is new',
-  }),
+  jwtSecret: Secret('signs and verifies tokens'),
+  fingerprintSecret: Secret('hashes fingerprints: with another one every visitor is new'),
 });
 export type Secrets = Static<typeof Secrets>;
+/** One may be missing that the environment has: it may have been removed because it was seen. */
+const KeptSecrets = Type.Partial(Secrets);
+type KeptSecrets = Static<typeof KeptSecrets>;
+
+const VARIABLES = { jwtSecret: 'JWT_SECRET', fingerprintSecret: 'FINGERPRINT_SECRET' } as const;
 
 export const SECRETS_FILE = 'secrets.json';
 
 /** @throws ConfigError when the file is there and cannot be used */
 export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fingerprintSecret'>): Secrets {
-  const given = { jwtSecret: config.jwtSecret, fingerprintSecret: config.fingerprintSecret };
-  if (given.jwtSecret !== '' && given.fingerprintSecret !== '') return given;
+  const { jwtSecret, fingerprintSecret } = config;
+  if (jwtSecret !== '' && fingerprintSecret !== '') return { jwtSecret, fingerprintSecret };
   const kept = keptSecrets(config.dataDir);
-  return {
-    jwtSecret: given.jwtSecret || kept.jwtSecret,
-    fingerprintSecret: given.fingerprintSecret || kept.fingerprintSecret,
+  const secret = (name: keyof Secrets) => {
+    const found = config[name] || kept[name];
+    if (found !== undefined) return found;
+    const file = join(config.dataDir, SECRETS_FILE);
+    throw new ConfigError(`${file} has no ${name}; restore it, or set ${VARIABLES[name]}`);
   };
+  return { jwtSecret: secret('jwtSecret'), fingerprintSecret: secret('fingerprintSecret') };
 }
 
 /**
@@ -45,7 +51,7 @@ export function fingerprintSecrets(
   return [fingerprintSecret, previousFingerprintSecret];
 }
 
-function keptSecrets(dataDir: string): Secrets {
+function keptSecrets(dataDir: string): KeptSecrets {
   requireRestored(dataDir);
   const file = join(dataDir, SECRETS_FILE);
   mkdirSync(dataDir, { recursive: true });
@@ -63,8 +69,13 @@ function keptSecrets(dataDir: string): Secrets {
     }
   }
   try {
-    return Value.Parse(Secrets, JSON.parse(readFileSync(file, 'utf8')));
+    return Value.Parse(KeptSecrets, JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
+    if (cause instanceof Error && 'syscall' in cause) {
+      throw new ConfigError(`${file} cannot be read: ${cause.message}. Run Footfall as who owns DATA_DIR`, {
+        cause,
+      });
+    }
     throw new ConfigError(
       `${file} is not what Footfall wrote there; restore it, or set JWT_SECRET and FINGERPRINT_SECRET`,
       {

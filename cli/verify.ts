@@ -6,6 +6,7 @@ import { calendar } from '../contract/reporting-day.ts';
 import { conservationLedger, difference } from '../query-api/ledger.ts';
 import { ledgerRange } from '../query-api/range.ts';
 import { openAnalyticsStore, openEventLogLater, openLiveStore, openSessionStore } from './engines.ts';
+import { requireStores } from './installed.ts';
 import { createLogger } from './logger.ts';
 import { runningApi } from './running-api.ts';
 
@@ -35,6 +36,7 @@ async function askRunning(config: Config, { from, to }: VerifyOptions): Promise<
 }
 
 async function readStores(config: Config, { from, to }: VerifyOptions): Promise<Ledger> {
+  requireStores(config);
   const logger = createLogger(config, 'verify');
   const range = ledgerRange(
     { ...(from !== undefined && { start_date: from }), ...(to !== undefined && { end_date: to }) },

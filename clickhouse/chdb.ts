@@ -51,7 +51,7 @@ function directoryOf(url: string): string {
 
 async function makeWritable(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     await access(directory, constants.W_OK);
   } catch (cause) {
     throw new AnalyticsStoreError('failed', `${directory}: cannot be written`, { cause });

@@ -149,6 +149,7 @@ export function openStore(path: string, partitions: number): LmdbStore {
 
 function openEnvironment(path: string): RootDatabase {
   try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     return open({
       path,
       noSubdir: false,

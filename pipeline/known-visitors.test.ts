@@ -148,6 +148,7 @@ describe('who is online', () => {
     await append(system().log, 1, saidAfter(1, 1));
     await counted();
     expect(await running.live.online(SITE)).toBe(2);
+    expect(await running.metric('footfall_visitors_recognised_total')).toBe(1);
   });
 
   it('is said also where sessions cannot be asked', async () => {

@@ -12,6 +12,7 @@ export interface PipelineMetrics {
   counted(events: number): void;
   setAside(reason: SetAsideReason, events: number): void;
   converted(visitors: number): void;
+  recognised(visitors: number): void;
   retried(store: Store): void;
   committed(store: Store, seconds: number): void;
   step(step: UnitStep, seconds: number): void;
@@ -45,6 +46,11 @@ export function pipelineMetrics(registry: Registry, measured: Measured): Pipelin
   const conversions = new Counter({
     name: 'footfall_conversions_total',
     help: 'Visitors who came without a user and signed in',
+    registers,
+  });
+  const recognised = new Counter({
+    name: 'footfall_visitors_recognised_total',
+    help: 'Visitors who came before FINGERPRINT_SECRET was changed and have come again since',
     registers,
   });
   const retries = new Counter({
@@ -104,6 +110,7 @@ export function pipelineMetrics(registry: Registry, measured: Measured): Pipelin
     counted: (events) => counted.inc(events),
     setAside: (reason, events) => setAside.inc({ reason }, events),
     converted: (visitors) => conversions.inc(visitors),
+    recognised: (visitors) => recognised.inc(visitors),
     retried: (store) => retries.inc({ store }),
     liveFailed: (work) => liveFailures.inc({ work }),
     committed: (store, seconds) => commits.observe({ store }, seconds),

@@ -163,11 +163,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   /** What is true only once a portion is counted. */
-  function remember({ portion, entries, tally }: Prepared): void {
+  function remember({ portion, entries, aliases, tally }: Prepared): void {
     for (const { event, key } of entries) if (key !== undefined) portion.window.add(key, event.received_at);
     const holding = holdings.get(portion.partition);
     if (!portion.recounted && holding?.owner === portion.owner) holding.checkpoint = portion;
     metrics.counted(entries.length);
+    metrics.recognised(aliases.length);
     for (const reason of SET_ASIDE_REASONS) metrics.setAside(reason, tally.total(reason));
     const undecodable = tally.total('undecodable');
     if (undecodable === 0) return;
