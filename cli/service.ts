@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import { ConfigError } from '../config.ts';
 import { UnknownEngineError } from '../engine.ts';
+import { Opened } from './opened.ts';
 
 /** sysexits.h: EX_CONFIG */
 export const EXIT_CONFIG = 78;
@@ -17,7 +18,6 @@ export const DRAIN_TIMEOUT_MS = 25_000;
 export interface Running {
   /** Port by what it serves. */
   ports: Record<string, number>;
-  close(): Promise<void>;
 }
 
 export interface Ready {
@@ -29,20 +29,24 @@ export interface Failed {
   failed: string;
 }
 
-export async function runService(logger: Logger, start: () => Promise<Running>): Promise<void> {
+/** @param start adds to `opened` all that is to be closed, at the drain or when it fails */
+export async function runService(logger: Logger, start: (opened: Opened) => Promise<Running>): Promise<void> {
   const stopRequested = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
     process.once('disconnect', () => resolve('the supervisor is gone'));
   });
 
+  const opened = new Opened();
   let running: Running;
   try {
-    running = await start();
+    running = await start(opened);
   } catch (error) {
     const hopeless = error instanceof ConfigError || error instanceof UnknownEngineError || isNewer(error);
     logger.fatal({ err: error }, 'cannot start');
     const failed: Failed = { failed: error instanceof Error ? error.message : String(error) };
     await tell(failed);
+    // An embedded database server would outlive this process.
+    await closeInTime(opened, logger);
     process.exit(hopeless ? EXIT_CONFIG : 1);
   }
   const ready: Ready = { ready: running.ports };
@@ -51,19 +55,26 @@ export async function runService(logger: Logger, start: () => Promise<Running>):
 
   const reason = await stopRequested;
   logger.info({ reason }, 'draining');
+  if (!(await closeInTime(opened, logger))) process.exit(1);
+  logger.info('stopped');
+  process.exit(0);
+}
+
+/** Ends the process where it takes too long. Answers whether all is closed. */
+async function closeInTime(opened: Opened, logger: Logger): Promise<boolean> {
   const impatience = setTimeout(() => {
     logger.error('the drain took too long: what is not committed comes again after a start');
     process.exit(1);
   }, DRAIN_TIMEOUT_MS);
   try {
-    await running.close();
+    await opened.close();
+    return true;
   } catch (error) {
     logger.error({ err: error }, 'the drain failed: what is not committed comes again after a start');
-    process.exit(1);
+    return false;
+  } finally {
+    clearTimeout(impatience);
   }
-  clearTimeout(impatience);
-  logger.info('stopped');
-  process.exit(0);
 }
 
 /** Whether a store was written by a newer version, whichever store it is. */

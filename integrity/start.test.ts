@@ -75,6 +75,31 @@ test('a service that cannot start is tried again for some seconds, then the reas
   expect(footfall.output).toMatch(/^(ingest|pipeline) cannot run: /m);
 }, 120_000);
 
+describe('a start that is refused once the embedded database runs leaves no process', () => {
+  const SECRET = 'a secret of the tests, long enough for it';
+
+  test.each([
+    [
+      { FINGERPRINT_SECRET: SECRET, FINGERPRINT_SECRET_PREVIOUS: SECRET },
+      'is what FINGERPRINT_SECRET is now',
+    ],
+    [{ PARTITIONS: '4' }, 'was created with 8 partitions, not 4'],
+    [{ REDIS_URL: 'memcached://localhost' }, 'no engine for memcached://'],
+  ])('%o', async (environment, reason) => {
+    footfall = await Installation.create();
+    await footfall.start();
+    expect(footfall.servers).not.toEqual([]);
+    expect(await footfall.stop()).toBe(0);
+    expect(footfall.servers).toEqual([]);
+
+    Object.assign(footfall.environment, environment);
+    const { code, output } = await footfall.run('pipeline', '--with-query-api');
+    expect(output).toContain(reason);
+    expect(code).not.toBe(0);
+    expect(footfall.servers).toEqual([]);
+  });
+});
+
 test('tokens of the start and of the command line name the audience and the issuer that are wanted', async () => {
   const scope = { JWT_AUDIENCE: 'footfall', JWT_ISSUER: 'https://id.example' };
   footfall = await Installation.create({
