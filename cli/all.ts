@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Addresses } from './giving-demo.ts';
 import { ingestServices } from './ingest-services.ts';
 import { allPlaces, requireFree } from './ports.ts';
+import { exitCodeOf } from './refusal.ts';
 import { fingerprintSecrets } from './secrets.ts';
 import { type Service, sayRestart, supervise } from './supervisor.ts';
 import { ownToken } from './token.ts';
@@ -43,11 +44,11 @@ export async function runAll(config: Config, options: { demo: boolean }): Promis
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
   }
   stopDemo.abort();
   const well = await supervisor.stop();
-  if (!well) process.exitCode = 1;
+  if (!well) process.exitCode ??= 1;
   process.exit();
 }
 

@@ -1,17 +1,13 @@
 /**
  * The life of a service process: start, say ready, drain once on SIGTERM, SIGINT or when its supervisor is gone.
  *
- * To its supervisor it sends one {@link Ready} or {@link Failed} message. It exits 0 after a drain, {@link EXIT_CONFIG} when a restart
+ * To its supervisor it sends one {@link Ready} or {@link Failed} message. It exits 0 after a drain, 78 when a restart
  * would not help, 1 otherwise.
  */
 import type { Logger } from 'pino';
-import { ConfigError } from '../config.ts';
-import { UnknownEngineError } from '../engine.ts';
 import { Opened } from './opened.ts';
+import { exitCodeOf, isRefusal } from './refusal.ts';
 
-/** sysexits.h: EX_CONFIG */
-export const EXIT_CONFIG = 78;
-const NEWER = ['newer_schema', 'newer_layout'];
 /** Whoever stops a service has to wait for longer. */
 export const DRAIN_TIMEOUT_MS = 25_000;
 
@@ -41,13 +37,14 @@ export async function runService(logger: Logger, start: (opened: Opened) => Prom
   try {
     running = await start(opened);
   } catch (error) {
-    const hopeless = error instanceof ConfigError || error instanceof UnknownEngineError || isNewer(error);
-    logger.fatal({ err: error }, 'cannot start');
+    // A supervisor says it, once for all that refuse for the same reason.
+    if (!isRefusal(error)) logger.fatal({ err: error }, 'cannot start');
+    else if (process.send === undefined) logger.fatal(`cannot start: ${error.message}`);
     const failed: Failed = { failed: error instanceof Error ? error.message : String(error) };
     await tell(failed);
     // An embedded database server would outlive this process.
     await closeInTime(opened, logger);
-    process.exit(hopeless ? EXIT_CONFIG : 1);
+    process.exit(exitCodeOf(error));
   }
   const ready: Ready = { ready: running.ports };
   await tell(ready);
@@ -75,11 +72,6 @@ async function closeInTime(opened: Opened, logger: Logger): Promise<boolean> {
   } finally {
     clearTimeout(impatience);
   }
-}
-
-/** Whether a store was written by a newer version, whichever store it is. */
-function isNewer(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NEWER.includes(String(error.code));
 }
 
 /** Resolves when the supervisor, if there is one, has been told or cannot be. */
