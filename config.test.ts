@@ -50,6 +50,8 @@ describe('a wrong value ends the start with the name of the variable', () => {
     [{ PARTITIONS: '0' }, /PARTITIONS=0/],
     [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL=loud/],
     [{ ANALYTICS_TIMEZONE: 'Mars/Olympus' }, /ANALYTICS_TIMEZONE=Mars/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, /^TRUSTED_PROXIES=proxy: is neither an IP address nor a CIDR/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES=10.0.0.0\/33: is neither/],
     [{ LOG_RETENTION_BYTES: '100', LOG_MAX_BYTES: '100' }, /LOG_RETENTION_BYTES/],
     [{ SPOOL_MAX_BYTES: '0' }, /SPOOL_MAX_BYTES=0/],
     [{ DATA_DIR: '/tmp/a?b' }, /DATA_DIR/],

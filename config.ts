@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
+import { trustedProxies } from './contract/client-address.ts';
 import { VISITOR_SALTS, type VisitorSalt } from './contract/visitor-key.ts';
 
 const SECOND = 1_000;
@@ -195,7 +196,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     previousFingerprintSecret: env.FINGERPRINT_SECRET_PREVIOUS || undefined,
     visitorSalt: env.VISITOR_SALT,
     corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
-    trustedProxies: list(env.TRUSTED_PROXIES),
+    trustedProxies: knownAddresses(list(env.TRUSTED_PROXIES)),
     respectDnt: env.RESPECT_DNT,
     timeZone: knownTimeZone(env.ANALYTICS_TIMEZONE),
     realtimeTtlMs: env.ANALYTICS_REALTIME_TTL * SECOND,
@@ -291,6 +292,15 @@ function list(commaSeparated: string): readonly string[] {
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   );
+}
+
+function knownAddresses(ranges: readonly string[]): readonly string[] {
+  try {
+    trustedProxies(ranges);
+    return ranges;
+  } catch (cause) {
+    throw new ConfigError(`TRUSTED_PROXIES=${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }
 
 function knownKeySet(url: string): string {

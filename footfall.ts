@@ -1,8 +1,8 @@
 /** The command line. */
 import { Command, Option } from 'commander';
 import { missingHere } from './cli/platform.ts';
-import { ConfigError, readConfig } from './config.ts';
-import { UnknownEngineError } from './engine.ts';
+import { exitCodeOf, isRefusal } from './cli/refusal.ts';
+import { readConfig } from './config.ts';
 
 const missing = missingHere();
 if (missing.length > 0) {
@@ -108,12 +108,11 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  const expected = error instanceof ConfigError || error instanceof UnknownEngineError || isUserError(error);
-  console.error(expected && error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  console.error(isRefusal(error) || isUserError(error) ? error.message : error);
+  process.exitCode = exitCodeOf(error);
 }
 
 /** Errors that say to the user what to do; a stack trace would only hide it. */
-function isUserError(error: unknown): boolean {
+function isUserError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string';
 }

@@ -3,7 +3,8 @@ import type { Config } from '../config.ts';
 import type { Addresses } from './giving-demo.ts';
 import { ingestServices } from './ingest-services.ts';
 import { allPlaces, requireFree } from './ports.ts';
-import { readSecrets } from './secrets.ts';
+import { exitCodeOf } from './refusal.ts';
+import { fingerprintSecrets } from './secrets.ts';
 import { type Service, sayRestart, supervise } from './supervisor.ts';
 import { ownToken } from './token.ts';
 
@@ -14,8 +15,8 @@ const DEMO_ENVIRONMENT = { TRUSTED_PROXIES: '127.0.0.1,::1', INGEST_RATE_LIMIT: 
 export async function runAll(config: Config, options: { demo: boolean }): Promise<void> {
   const start = performance.now();
   await requireFree(allPlaces(config));
-  // Of a file that cannot be read it is said here, once, not by each service.
-  readSecrets(config);
+  // What is wrong with them is said here, once, not by each service.
+  fingerprintSecrets(config);
   const environment = options.demo ? DEMO_ENVIRONMENT : {};
   const services: Service[] = [
     ...ingestServices(config).map((service) => ({ ...service, environment })),
@@ -43,11 +44,11 @@ export async function runAll(config: Config, options: { demo: boolean }): Promis
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
   }
   stopDemo.abort();
   const well = await supervisor.stop();
-  if (!well) process.exitCode = 1;
+  if (!well) process.exitCode ??= 1;
   process.exit();
 }
 

@@ -23,12 +23,12 @@ export async function runIngest(config: Config, member?: number): Promise<void> 
 
 function runCollector(config: Config, member: number | undefined): Promise<void> {
   const logger = createLogger(config, member === undefined ? 'ingest' : `ingest ${member}`);
-  return runService(logger, async (): Promise<Running> => {
+  return runService(logger, async (opened): Promise<Running> => {
     const { fingerprintSecret } = readSecrets(config);
     const [visitorKeys, log, live, script] = await Promise.all([
-      openVisitorKeys(config, logger),
-      openCollectorLog(config, logger),
-      openLiveStore(config, logger),
+      opened.add(openVisitorKeys(config, logger)),
+      opened.add(openCollectorLog(config, logger)),
+      opened.add(openLiveStore(config, logger)),
       bundleBeacon(config.respectDnt),
     ]);
     // It is a process of its own, and has nothing more to do.
@@ -47,13 +47,12 @@ function runCollector(config: Config, member: number | undefined): Promise<void>
       ...(member === undefined ? {} : { member }),
     });
     const reports = reportBacklog({ log, live, port: collector.port, metrics, logger });
-    return {
-      ports: { ingest: collector.port },
+    opened.add({
       async close() {
         await collector.close();
         await reports.close();
-        await Promise.all([visitorKeys.close(), log.close(), live.close()]);
       },
-    };
+    });
+    return { ports: { ingest: collector.port } };
   });
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { calendar as createCalendar } from '../contract/reporting-day.ts';
+import type { EventLog } from '../kafka/port.ts';
 import { startClosing } from '../pipeline/closing.ts';
 import { startErasures } from '../pipeline/erasures.ts';
 import { startJobs } from '../pipeline/jobs.ts';
@@ -29,20 +30,20 @@ export type Role = 'pipeline' | 'query-api';
 
 export function runServe(config: Config, roles: readonly Role[]): Promise<void> {
   const logger = createLogger(config, roles.join('+'));
-  return runService(logger, async (): Promise<Running> => {
+  return runService(logger, async (opened): Promise<Running> => {
     const { jwtSecret } = readSecrets(config);
+    const fingerprints = fingerprintSecrets(config);
     const { timeZone, realtimeTtlMs } = config;
     const [sessions, live] = await Promise.all([
-      openSessionStore(config, logger),
-      openLiveStore(config, logger),
+      opened.add(openSessionStore(config, logger)),
+      opened.add(openLiveStore(config, logger)),
     ]);
-    const analytics = await openAnalyticsStore(config, sessions);
-    const backups = config.analyticsUrl.startsWith('chdb:')
-      ? await listenForBackups(config.dataDir, analytics, logger)
-      : undefined;
+    const analytics = await opened.add(openAnalyticsStore(config, sessions));
     // The query API answers without the log, all but the ledger.
     const counts = roles.includes('pipeline');
-    const log = counts ? await openEventLog(config, logger) : openEventLogLater(config, logger);
+    const log = await opened.add<EventLog>(
+      counts ? openEventLog(config, logger) : openEventLogLater(config, logger),
+    );
     const calendar = createCalendar(timeZone);
     const tracker = new VisitorTracker(live, {
       realtimeTtlMs,
@@ -53,6 +54,15 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const ports: Record<string, number> = {};
     /** In the order in which they are to be closed. */
     const closers: (() => Promise<void>)[] = [];
+    opened.add({
+      async close() {
+        for (const close of closers) await close();
+      },
+    });
+    if (config.analyticsUrl.startsWith('chdb:')) {
+      const backups = await listenForBackups(config.dataDir, analytics, logger);
+      closers.push(() => backups.close());
+    }
     const sources: ReadinessSources = {
       required: { analytics, sessions, ...(counts && { log }) },
       // Without these, live numbers and the ledger are missing.
@@ -94,7 +104,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
         eventLog: log,
         live,
         tracker,
-        fingerprintSecrets: fingerprintSecrets(config),
+        fingerprintSecrets: fingerprints,
         jwt: {
           ...(config.jwksUrl === '' ? { secret: jwtSecret } : { jwksUrl: config.jwksUrl }),
           audience: config.jwtAudience,
@@ -112,15 +122,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
       closers.push(() => probes.close());
     }
 
-    return {
-      ports,
-      async close() {
-        await backups?.close();
-        for (const close of closers) await close();
-        await log.close();
-        await Promise.all([analytics.close(), sessions.close(), live.close()]);
-      },
-    };
+    return { ports };
   });
 }
 

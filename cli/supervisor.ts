@@ -6,7 +6,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { EXIT_CONFIG, type Failed, type Ready } from './service.ts';
+import { ConfigError } from '../config.ts';
+import { EXIT_CONFIG, exitCodeOf } from './refusal.ts';
+import type { Failed, Ready } from './service.ts';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
@@ -26,7 +28,7 @@ export interface Service {
 export interface Supervisor {
   /** Ports by what they serve, once every service is ready. Rejects when one gives up before. */
   ready: Promise<Record<string, number>>;
-  /** Rejects when a service gives up. */
+  /** Rejects when a service gives up: with ConfigError where a restart would not help. */
   failed: Promise<never>;
   /** Lets every service drain. Answers whether all of them ended well. */
   stop(): Promise<boolean>;
@@ -71,9 +73,9 @@ export function supervise(services: Service[], onRestart: (name: string, why: st
           if (stopping) return;
           failedStarts += 1;
           const why = reason ?? signal ?? `exit code ${code}`;
-          if (code === EXIT_CONFIG || failedStarts >= MAX_FAILED_STARTS) {
-            giveUp(new Error(`${service.name} cannot run: ${why}`));
-            return;
+          if (code === EXIT_CONFIG) return giveUp(new ConfigError(`${service.name} cannot run: ${why}`));
+          if (failedStarts >= MAX_FAILED_STARTS) {
+            return giveUp(new Error(`${service.name} cannot run: ${why}`));
           }
           onRestart(service.name, why);
           const pause = setTimeout(() => {
@@ -114,9 +116,9 @@ export async function runTogether(services: Service[]): Promise<void> {
     await Promise.race([stopRequested, supervisor.failed]);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
   }
-  if (!(await supervisor.stop())) process.exitCode = 1;
+  if (!(await supervisor.stop())) process.exitCode ??= 1;
   process.exit();
 }
 

@@ -185,7 +185,7 @@ export interface SeenEvent {
 
 export class AnalyticsStoreError extends Error {
   override readonly name = 'AnalyticsStoreError';
-  readonly code: 'unavailable' | 'unclear' | 'newer_schema' | 'failed';
+  readonly code: 'unavailable' | 'unclear' | 'newer_schema' | 'other_zone' | 'failed';
   readonly retryable: boolean;
 
   constructor(code: AnalyticsStoreError['code'], message: string, options?: ErrorOptions) {

@@ -19,13 +19,13 @@ const WRITTEN = 'rezoned_event';
 /** Day and hour of each quarter of an hour in which anything happened: offsets of zones change at such. */
 const QUARTER = 'rezoning_quarter';
 
-/** Records the zone of a store that has none yet. @throws AnalyticsStoreError `failed` where it has another one */
+/** Records the zone of a store that has none yet. @throws AnalyticsStoreError `other_zone` where it has another one */
 export async function requireZone(client: ClickHouseClient, timeZone: string): Promise<void> {
   const recorded = await recordedZone(client);
   if (recorded === timeZone) return;
   if (recorded === undefined || (await isEmpty(client))) return await recordZone(client, timeZone);
   throw new AnalyticsStoreError(
-    'failed',
+    'other_zone',
     `the stored events have days of ${recorded}, and ANALYTICS_TIMEZONE is ${timeZone}: ` +
       'run `footfall rebuild` to count all of them by the new days, or set the old zone again',
   );

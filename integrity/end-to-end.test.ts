@@ -290,14 +290,14 @@ test('rebuild: the same numbers again, and by other days in another zone, which 
   const rebuilt = await footfall.run('rebuild');
   expect(rebuilt).toMatchObject({ code: 0, output: expect.stringContaining('from 2025-03-01 through') });
   expect(await footfall.run('rebuild', '--from', '2025-02-30')).toMatchObject({
-    code: 1,
+    code: 78,
     output: expect.stringContaining('--from 2025-02-30: must be a day of the calendar'),
   });
 
   footfall.environment.ANALYTICS_TIMEZONE = 'Pacific/Auckland';
   const refused = await footfall.run('pipeline', '--with-query-api');
   expect(refused).toMatchObject({
-    code: 1,
+    code: 78,
     output: expect.stringContaining(
       'have days of UTC, and ANALYTICS_TIMEZONE is Pacific/Auckland: run `footfall rebuild`',
     ),

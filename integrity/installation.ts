@@ -1,6 +1,6 @@
 /** An installation of its own for a test: real processes, a folder under the system's temporary one, free ports. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,12 @@ export class Installation {
     if (child === undefined) return false;
     signal(child);
     return true;
+  }
+
+  /** All that run and name its folder on their command line, as the database server does, whoever has started them. */
+  get servers(): number[] {
+    const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+    return pids.filter((pid) => commandLine(pid).some((argument) => argument.startsWith(this.folder)));
   }
 
   /** Of the process that `npm start` is, which has started the others. */

@@ -226,7 +226,7 @@ describe('a folder of the first version', () => {
   /** What `npm start` says, which does not try for long. */
   async function failure(): Promise<string> {
     const { code, output } = await footfall.run('all');
-    expect(code, output).toBe(1);
+    expect(code, output).toBe(78);
     expect(output).not.toContain('starting it again');
     return output;
   }
