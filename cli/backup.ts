@@ -152,10 +152,15 @@ async function freezeLogs(config: Config, folder: string): Promise<Moment['logs'
 
 /** @throws BackupError `damaged` where no pipeline could go on from what was taken */
 function fittingPartitions(logs: Moment['logs'], progress: PartitionProgress[]): Manifest['partitions'] {
-  const lag = logs.find(({ name }) => name === LOG)?.log.lag ?? [];
-  const counted = new Map(progress.map(({ partition, nextOffset }) => [partition, nextOffset]));
-  return lag.map(({ partition, committed, end }) => {
-    const upTo = counted.get(partition) ?? 0;
+  const log = logs.find(({ name }) => name === LOG)?.log;
+  const counted = new Map(progress.map((each) => [each.partition, each]));
+  return (log?.lag ?? []).map(({ partition, committed, end }) => {
+    const { nextOffset: upTo, logIdentity } = counted.get(partition) ?? { nextOffset: 0 };
+    if (logIdentity !== undefined && logIdentity !== log?.identity)
+      throw new BackupError(
+        'damaged',
+        `partition ${partition}: the log is ${log?.identity}, but ${logIdentity} was counted: this is not the log that was counted`,
+      );
     if (committed <= upTo && upTo <= end) return { partition, counted: upTo, log_end: end };
     throw new BackupError(
       'damaged',

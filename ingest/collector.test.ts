@@ -839,6 +839,7 @@ function mulberry32(seed: number): () => number {
 function bound(target: EventLog): EventLog {
   return {
     partitions: target.partitions,
+    identity: () => target.identity(),
     append: (...args) => target.append(...args),
     subscribe: (...args) => target.subscribe(...args),
     deadLetter: (...args) => target.deadLetter(...args),

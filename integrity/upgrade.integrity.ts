@@ -116,7 +116,7 @@ async function firstAnalytics(folder: string): Promise<void> {
   await drainPending();
 }
 
-/** Bodies in rows, and no version; the stores have counted all but those who wait. */
+/** Bodies in rows, without version and identity; the stores have counted all but those who wait. */
 async function firstLog(folder: string): Promise<void> {
   const path = join(folder, 'log');
   const log = await openLog(`lmdb://${path}`, LOG_OPTIONS);
@@ -133,6 +133,9 @@ async function firstLog(folder: string): Promise<void> {
   await subscription.close();
   await log.close();
   await changeLayout(folder, (layout) => layout.remove('version'));
+  const root = openLmdb({ path, noSubdir: false, maxDbs: 16 });
+  await root.openDB<string, string>('identity', { encoding: 'json' }).remove('own');
+  await root.close();
 }
 
 interface Layout {
@@ -191,7 +194,12 @@ describe('a folder of the first version', () => {
   test('says its version in every store once it was started', async () => {
     expect(await footfall.stop(), footfall.output).toBe(0);
     expect(await changeLayout(footfall.folder, (layout) => layout.get('version'))).toBe(2);
+    const log = await openLog(`lmdb://${join(footfall.folder, 'log')}`, LOG_OPTIONS);
+    const identity = await log.identity();
+    await log.close();
     const versions = await withServer(footfall.folder, async (client) => {
+      const checkpoints = await client.query('select partition, log_identity from checkpoint');
+      expect(checkpoints.rows).toEqual([{ partition: 0, log_identity: identity }]);
       const { rows } = await client.query<{ version: string }>(
         'select version from schema_migration order by version',
       );

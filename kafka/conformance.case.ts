@@ -50,6 +50,25 @@ export function describeEventLog(name: string, create: () => Promise<LogUnderTes
       expect(recorder.offsets(1)).toEqual(offsets);
     });
 
+    test('its identity is the same for every handle, and not that of another log', async () => {
+      const identity = await log.identity();
+      if (identity !== undefined) expect(identity).not.toBe('');
+      const same = await open();
+      expect(await same.identity()).toBe(identity);
+      await same.close();
+      await append(0, 'a');
+      await log.close();
+      await expect(log.identity()).rejects.toMatchObject({ code: 'closed' });
+      log = await open();
+      expect(await log.identity()).toBe(identity);
+
+      const other = await create();
+      const another = await other.open(PARTITIONS, (trouble) => troubles.push(trouble));
+      if (identity !== undefined) expect(await another.identity()).not.toBe(identity);
+      await another.close();
+      await other.remove();
+    });
+
     test('a batch names its range, and the next begins where it ended', async () => {
       const recorder = new Recorder();
       await log.subscribe(GROUP, recorder);

@@ -56,6 +56,7 @@ export class FaultyLog implements EventLog {
     return new Promise(() => {});
   }
 
+  identity: EventLog['identity'] = () => this.#log.identity();
   subscribe: EventLog['subscribe'] = (...args) => this.#log.subscribe(...args);
   deadLetter: EventLog['deadLetter'] = (...args) => this.#log.deadLetter(...args);
   deadLetters: EventLog['deadLetters'] = () => this.#log.deadLetters();

@@ -120,6 +120,10 @@ class KafkaLog implements EventLog {
     this.#letters = new ProduceQueue(cluster, address.deadLettersTopic, 1, groupBytes);
   }
 
+  async identity(): Promise<undefined> {
+    this.#mustBeOpen();
+  }
+
   async append(partition: number, frame: Buffer): Promise<number> {
     this.#mustBeOpen();
     this.#mustExist(partition);

@@ -53,6 +53,10 @@ export class LazyLog implements EventLog {
     await this.#firstTry;
   }
 
+  async identity(): Promise<string | undefined> {
+    return this.#mustBeOpen().identity();
+  }
+
   async append(partition: number, frame: Buffer): Promise<number | undefined> {
     return this.#mustBeOpen().append(partition, frame);
   }

@@ -57,6 +57,7 @@ async function finish({ segments, close }: Awaited<ReturnType<typeof freezeLog>>
 
 test('the copy has every frame that was there, committed offsets and dead letters, and nothing that came later', async () => {
   for (let n = 0; n < 20; n += 1) await log.append(n % 2, n % 3 === 0 ? small(n) : large(n));
+  const identity = await log.identity();
   const letter = { partition: 1, offset: 3, index: 0, reason: 'undecodable', body: small(3) };
   await log.deadLetter(letter);
   const frozen = await freezeLog(from(), to(), { partitions: 2, group: GROUP });
@@ -67,7 +68,9 @@ test('the copy has every frame that was there, committed offsets and dead letter
     { partition: 0, committed: 0, end: 10 },
     { partition: 1, committed: 0, end: 10 },
   ]);
+  expect(frozen.identity).toBe(identity);
   const copy = openLmdbLog(to(), OPTIONS);
+  expect(await copy.identity()).toBe(identity);
   const bodies = Array.from({ length: 20 }, (_, n) => (n % 3 === 0 ? small(n) : large(n)).toString());
   expect(await read(copy, 20)).toEqual(
     [0, 1].map((partition) => bodies.filter((_, n) => n % 2 === partition)),

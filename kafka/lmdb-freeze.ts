@@ -14,6 +14,8 @@ import { type LmdbStore, openStore, SEGMENT_FOLDER } from './lmdb-store.ts';
 import { LogError, type PartitionLag } from './port.ts';
 
 export interface FrozenLog {
+  /** Of the log, and of the copy. */
+  identity: string;
   /** How far `group` is in the copy. */
   lag: PartitionLag[];
   /** To be copied to `segments/NAME` of the copy; what a file has beyond its size of now is of no use. */
@@ -42,7 +44,12 @@ export async function freezeLog(
     await durable(to, store.copyTo(to));
     await openSegments(store, files);
     const lag = await lookInto(to, partitions, group, files);
-    return { lag, segments: [...files].map(([name, file]) => ({ name, file })), close };
+    return {
+      identity: store.identity,
+      lag,
+      segments: [...files].map(([name, file]) => ({ name, file })),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

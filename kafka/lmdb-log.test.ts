@@ -67,6 +67,21 @@ describe('opening', () => {
     await (await folder.open()).close();
   });
 
+  test('a log from before there were identities gets one, and keeps it', async () => {
+    await (await folder.open()).close();
+    const root = openLmdb({ path: folder.path, noSubdir: false, maxDbs: 16 });
+    await root.openDB<string, string>('identity', { encoding: 'json' }).remove('own');
+    await root.close();
+    const identities: (string | undefined)[] = [];
+    for (let starts = 0; starts < 2; starts++) {
+      const log = await folder.open();
+      identities.push(await log.identity());
+      await log.close();
+    }
+    expect(identities[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(identities[1]).toBe(identities[0]);
+  });
+
   test('limits that would leave a full log full for ever are refused', async () => {
     await expect(folder.open({ retentionBytes: 100, maxBytes: 100 })).rejects.toThrow(/retentionBytes/);
   });

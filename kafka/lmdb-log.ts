@@ -23,6 +23,7 @@
  *   probes   what a ping writes after a failed append           leases   duty -> holder, until when
  *   released segment -> frames removed from it
  *   head     changes -> nothing, versioned: rises whenever `ends` or `totals` change, or a segment is dropped
+ *   identity what tells this log and its copies from any other; made by chance
  * and the files in `segments/`, named by their numbers. A body is durable there before the transaction with its row begins.
  * Offsets are allotted from `ends`, and the transaction is void where `head` has risen since those were read: processes that
  * append at once never share one.
@@ -111,6 +112,11 @@ class LmdbLog implements EmbeddedLog {
       writeTimeoutMs: options.writeTimeoutMs ?? WRITE_TIMEOUT_MS,
       now: this.#now,
     });
+  }
+
+  async identity(): Promise<string> {
+    this.#mustBeOpen();
+    return this.#store.identity;
   }
 
   async append(partition: number, frame: Buffer): Promise<number> {

@@ -1,11 +1,12 @@
 /** The LMDB environment of an embedded log: what lies in it, and the ways to change it. */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { durable, unavailable } from './lmdb-errors.ts';
 import { SegmentReader } from './lmdb-segment-reader.ts';
-import { LogError } from './port.ts';
+import { type EventLog, LogError } from './port.ts';
 
 // Address space, not disk. All processes must map the same, and none ever has to map anew.
 const MAP_BYTES = 1024 ** 4;
@@ -50,6 +51,8 @@ interface Lease {
 export interface LmdbStore {
   readonly path: string;
   readonly partitions: number;
+  /** See {@link EventLog.identity}. A log from before there was one gets it when it is opened. */
+  readonly identity: string;
   /** `frameKey` -> body, byte for byte, or the place of it: see `placeOf`. */
   readonly frames: Database<Buffer, Uint8Array>;
   /** Segment -> frames of it that were ever appended. Written by the process whose segment it is. */
@@ -179,18 +182,25 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
   const segments = root.openDB<number, number>('segments', { encoding: 'json' });
   const released = root.openDB<number, number>('released', { encoding: 'json' });
   const leases = root.openDB<Lease, string>('leases', { encoding: 'json' });
+  const identities = root.openDB<string, string>('identity', { encoding: 'json' });
   const probes = root.openDB<Buffer, string>('probes', { encoding: 'binary' });
 
-  const { version: written, partitions: created } = root.transactionSync(() => {
+  const {
+    version: written,
+    partitions: created,
+    identity,
+  } = root.transactionSync(() => {
     const version = layout.get('version') ?? 1;
-    if (version > LAYOUT_VERSION) return { version, partitions };
+    if (version > LAYOUT_VERSION) return { version, partitions, identity: '' };
     if (version < LAYOUT_VERSION) layout.putSync('version', LAYOUT_VERSION);
     if (headDb.getEntry('changes') === undefined) headDb.putSync('changes', 0, 1);
+    const identity = identities.get('own') ?? randomUUID();
+    if (!identities.doesExist('own')) identities.putSync('own', identity);
     const found = layout.get('partitions');
-    if (found !== undefined) return { version, partitions: found };
+    if (found !== undefined) return { version, partitions: found, identity };
     layout.putSync('partitions', partitions);
     removedDb.putSync('bytes', 0, 1);
-    return { version, partitions };
+    return { version, partitions, identity };
   });
   if (written > LAYOUT_VERSION) {
     throw new LogError(
@@ -226,6 +236,7 @@ function openDatabases(root: RootDatabase, path: string, partitions: number): Lm
   return {
     path,
     partitions,
+    identity,
     frames,
     segments,
     released,

@@ -20,6 +20,13 @@ export interface EventLog {
   readonly partitions: number;
 
   /**
+   * Which log this is, so that offsets of one are never taken for those of another: every handle on a log answers the same, also on a
+   * copy of it, and one that was removed and made again answers something else. Asked anew each time, since that may happen while the
+   * handle is open. Undefined where the engine cannot tell. Rejects with a {@link LogError}.
+   */
+  identity(): Promise<string | undefined>;
+
+  /**
    * Resolves with the frame's offset once it is durable; without one where it waits in a spool and gets its offset
    * later. May be called concurrently; frames of one partition keep the order of the calls. The frame must not change
    * until then. Rejects with a {@link LogError}: then the frame may or may not be in the log.

@@ -123,6 +123,10 @@ class SpooledLog implements EventLog {
     this.#looking = this.#look();
   }
 
+  identity(): Promise<string | undefined> {
+    return this.#log.identity();
+  }
+
   append(partition: number, frame: Buffer): Promise<number | undefined> {
     if (this.#closing !== undefined) return Promise.reject(this.#closedError());
     const durable = this.#trust.has(partition)

@@ -123,8 +123,8 @@ function withRows(parts: Prepared[]): WithRows[] {
   return parts.map(({ portion, rows }) => ({ portion, rows: rows() }));
 }
 
-function rangeOf({ partition, owner, firstOffset, nextOffset }: Portion) {
-  return { partition, owner, firstOffset, nextOffset };
+function rangeOf({ partition, owner, firstOffset, nextOffset, logIdentity }: Portion) {
+  return { partition, owner, firstOffset, nextOffset, logIdentity };
 }
 
 function monthOf(day: string): string {

@@ -223,19 +223,22 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   async function settledFrom(partition: number, committed: number): Promise<number> {
     const end = (await log.lag(PIPELINE_GROUP)).find((each) => each.partition === partition)?.end ?? 0;
+    const logIdentity = await log.identity();
     const owner = randomUUID();
     const checkpoint = await sessions.claim({ partition, owner });
     // As new as that of the owner before, who may have left something unclear.
     known = await readErased();
-    holdings.set(partition, { owner, checkpoint, window: new DuplicateWindow() });
+    holdings.set(partition, { owner, logIdentity, checkpoint, window: new DuplicateWindow() });
     ages.hold(partition);
     const nextOffset = checkpoint?.nextOffset ?? 0;
-    if (end < nextOffset) {
-      throw new Error(
-        `partition ${partition}: the log ends at offset ${end}, but the stores have counted up to ${nextOffset}: ` +
-          'this is not the log that was counted; going on would skip its first frames',
+    const counted = checkpoint?.logIdentity;
+    if (logIdentity !== undefined && counted !== undefined && logIdentity !== counted)
+      throw anotherLog(partition, `the log is ${logIdentity}, but the stores have counted ${counted}`);
+    if (end < nextOffset)
+      throw anotherLog(
+        partition,
+        `the log ends at offset ${end}, but the stores have counted up to ${nextOffset}`,
       );
-    }
     if (committed < nextOffset)
       logger.info({ partition, committed, nextOffset }, 'settling what a crash left unclear');
     return committed;
@@ -278,6 +281,13 @@ function passes(error: unknown): boolean {
   return isRetryable(error) || (error instanceof SessionStoreError && error.code === 'fenced');
 }
 
+function anotherLog(partition: number, why: string): Error {
+  return new Error(
+    `partition ${partition}: ${why}: this is not the log that was counted; going on would skip its first frames. ` +
+      'Bring the log back, or begin with empty databases, too',
+  );
+}
+
 /** `partition:first-last`, as one looks for an offset. */
 function rangeText({ partition, firstOffset, nextOffset }: OffsetRange): string {
   return `${partition}:${firstOffset}-${nextOffset - 1}`;
@@ -286,6 +296,8 @@ function rangeText({ partition, firstOffset, nextOffset }: OffsetRange): string 
 /** What is known of a partition that is ours. It holds only while every portion of it is counted in turn. */
 interface Holding {
   owner: string;
+  /** As the log said when the partition was claimed. */
+  logIdentity: string | undefined;
   /** The last range that the sessions have; undefined when it has to be read, or before the first. */
   checkpoint: OffsetRange | undefined;
   window: DuplicateWindow;
@@ -295,7 +307,8 @@ interface Holding {
  * Cuts a batch where the checkpoint begins and ends. What lies in it was sent to the analytics store by one try of its
  * own, so that one row of it there proves the rest. What lies before it was settled before the checkpoint moved.
  */
-function split(batch: LogBatch, { owner, checkpoint, window }: Holding, signal: AbortSignal): Portion[] {
+function split(batch: LogBatch, holding: Holding, signal: AbortSignal): Portion[] {
+  const { owner, logIdentity, checkpoint, window } = holding;
   const { partition, frames } = batch;
   const within = (offset: number) => Math.min(Math.max(offset, batch.firstOffset), batch.nextOffset);
   const begin = within(checkpoint?.firstOffset ?? 0);
@@ -303,6 +316,7 @@ function split(batch: LogBatch, { owner, checkpoint, window }: Holding, signal: 
   const portion = (firstOffset: number, nextOffset: number, recounted: boolean): Portion => ({
     partition,
     owner,
+    logIdentity,
     window,
     firstOffset,
     nextOffset,

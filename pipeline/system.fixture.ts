@@ -21,7 +21,7 @@ const PATIENCE_MS = 25_000;
 /** Valid within a test: empty stores, a log of its own, no pipeline yet. */
 export class System {
   readonly stores: TestStores;
-  readonly log: EventLog;
+  log: EventLog;
   /** ms since the epoch */
   now = NOW;
   readonly #running: RunningPipeline[] = [];
@@ -33,14 +33,13 @@ export class System {
 
   static async open(stores: TestStores): Promise<System> {
     await stores.empty();
-    const log = await openLog(`lmdb://${stores.folder}/log-${randomUUID()}`, {
-      partitions: PARTITIONS,
-      retentionMs: 86_400_000,
-      retentionBytes: 32 * 1024 ** 2,
-      maxBytes: 64 * 1024 ** 2,
-      onTrouble: () => {},
-    });
-    return new System(stores, log);
+    return new System(stores, await emptyLog(stores.folder));
+  }
+
+  /** Puts an empty log in the place of the one that there is. To be called while no pipeline runs. */
+  async replaceLog(): Promise<void> {
+    await this.log.close();
+    this.log = await emptyLog(this.stores.folder);
   }
 
   async start(faults: Faults = () => undefined): Promise<RunningPipeline> {
@@ -93,6 +92,16 @@ export class System {
     for (const running of this.#running) await running.close();
     await this.log.close();
   }
+}
+
+function emptyLog(folder: string): Promise<EventLog> {
+  return openLog(`lmdb://${folder}/log-${randomUUID()}`, {
+    partitions: PARTITIONS,
+    retentionMs: 86_400_000,
+    retentionBytes: 32 * 1024 ** 2,
+    maxBytes: 64 * 1024 ** 2,
+    onTrouble: () => {},
+  });
 }
 
 export class RunningPipeline {

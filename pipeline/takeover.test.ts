@@ -33,7 +33,7 @@ describe('an instance whose partitions were taken over', () => {
     await ledger.expectCountedOnce();
   });
 
-  it('does not count another log than the one before, which would skip its first frames', async () => {
+  it('does not count a log that ends before what was counted, which would skip its first frames', async () => {
     await writeSome(system());
     for (let partition = 0; partition < system().log.partitions; partition++) {
       await system().stores.sessions.claim({ partition, owner: 'before' });
@@ -51,6 +51,42 @@ describe('an instance whose partitions were taken over', () => {
       expect.stringMatching(/^pipeline: partition \d: the log ends at offset/),
     ]);
     expect(running.process.callsOf('sessions.applyBatch')).toBe(0);
+  });
+
+  it('does not count another log than the one before, also where that is longer', async () => {
+    await writeSome(system());
+    await system().countAll();
+    const counted = await system().stores.raw();
+    await system().replaceLog();
+    await writeSome(system());
+    await writeSome(system());
+    const running = await system().start();
+    await running.called('sessions.claim', SEVERAL);
+    await vi.waitFor(
+      () =>
+        expect(running.problems()).toEqual([
+          expect.stringMatching(
+            /^pipeline: partition \d: the log is \S+, but the stores have counted \S+: this is not/,
+          ),
+        ]),
+      WAIT,
+    );
+    expect(running.process.callsOf('sessions.applyBatch')).toBe(0);
+    expect(await system().stores.raw()).toEqual(counted);
+  });
+
+  it('goes on where it is not known of which log the checkpoint is, and notes that with the next batch', async () => {
+    await writeSome(system());
+    const { sessions } = system().stores;
+    const range = { partition: 0, owner: 'before', firstOffset: 0, nextOffset: 1, receivedUntil: null };
+    await sessions.claim(range);
+    await sessions.applyBatch({ ranges: [range], sessions: [], ledger: [], lastErasure: 0 });
+    await system().countAll();
+    const logIdentity = await system().log.identity();
+    expect(await sessions.progress()).toMatchObject([
+      { partition: 0, nextOffset: 2, logIdentity },
+      { partition: 1, nextOffset: 2, logIdentity },
+    ]);
   });
 
   it('while it inserts has inserted before the other one asks raw', async () => {

@@ -3,7 +3,7 @@ import type { AnalyticsStore, EventRow } from '../clickhouse/port.ts';
 import type { Event } from '../contract/event.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import type { DeadLetter, Frame } from '../kafka/port.ts';
-import type { Alias, Claim, OffsetRange } from '../postgres/port.ts';
+import type { Alias, Checkpoint, Claim } from '../postgres/port.ts';
 import type { DuplicateWindow } from './duplicate-window.ts';
 import type { ErasedEvents } from './erased-events.ts';
 import type { EventKey } from './event-key.ts';
@@ -12,7 +12,7 @@ import type { Places } from './places.ts';
 import type { Tally } from './tally.ts';
 
 /** Frames of one partition, all of them counted before or none. */
-export interface Portion extends OffsetRange, Claim {
+export interface Portion extends Checkpoint, Claim {
   frames: Frame[];
   window: DuplicateWindow;
   /** Sessions have it already; whether the analytics store has, is not known. */

@@ -47,6 +47,21 @@ export function describeOwners(setting: () => ConformanceSetting): void {
       await store.applyBatch(batch('one', kept));
     });
 
+    it('says which log the last range was of, where that was known', async () => {
+      const { store } = setting();
+      const range = nextRange();
+      await store.claim({ ...range, owner: 'one' });
+      const seen = [];
+      for (const [n, logIdentity] of [undefined, 'a log', 'another', undefined].entries()) {
+        const counted = { ...range, firstOffset: 10 * n, nextOffset: 10 * n + 10, logIdentity };
+        await store.applyBatch(batch('one', counted));
+        expect(await store.claim({ ...range, owner: 'one' })).toEqual(counted);
+        const progress = await store.progress();
+        seen.push(progress.find(({ partition }) => partition === range.partition)?.logIdentity);
+      }
+      expect(seen).toEqual([undefined, 'a log', 'another', undefined]);
+    });
+
     it('is claimed with every batch of the owner before applied or refused, never later', async () => {
       const { store } = setting();
       for (let round = 0; round < 25; round++) {

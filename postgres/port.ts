@@ -11,10 +11,10 @@ export interface SessionStore {
    * Makes the owner the only one who may count the partition, and answers the last range that was counted of it;
    * undefined before the first. A batch of the owner before is either applied by then, or never will be.
    */
-  claim(claim: Claim): Promise<OffsetRange | undefined>;
+  claim(claim: Claim): Promise<Checkpoint | undefined>;
 
   /** The last range that was counted, as {@link claim}. Rejects with code `fenced` when somebody else has claimed it since. */
-  checkpoint(claim: Claim): Promise<OffsetRange | undefined>;
+  checkpoint(claim: Claim): Promise<Checkpoint | undefined>;
 
   /** Rejects with code `fenced` unless all these claims, each of another partition, hold. */
   confirm(claims: Claim[]): Promise<void>;
@@ -215,6 +215,12 @@ export interface OffsetRange {
   nextOffset: number;
 }
 
+/** The last range of a partition that was counted. */
+export interface Checkpoint extends OffsetRange {
+  /** Which log the offsets are of, as the log says; missing where that is not known. */
+  logIdentity?: string | undefined;
+}
+
 /** Who counts a partition. Each time a partition is taken over, it is by an owner of another name. */
 export interface Claim {
   partition: number;
@@ -240,7 +246,7 @@ export interface Applied {
   conversions: number;
 }
 
-interface CountedRange extends OffsetRange, Claim {
+interface CountedRange extends Checkpoint, Claim {
   /** Latest receipt in the range, ms since the epoch; null when nothing in it can be read. */
   receivedUntil: number | null;
 }
@@ -255,7 +261,7 @@ export interface LedgerEntry {
   amount: number;
 }
 
-export interface PartitionProgress {
+export interface PartitionProgress extends Pick<Checkpoint, 'logIdentity'> {
   partition: number;
   nextOffset: number;
   /** Latest receipt that was counted, ms since the epoch; null before the first. */

@@ -7,6 +7,7 @@ import { PostgresErasures } from './erasures.ts';
 import {
   type Applied,
   type Batch,
+  type Checkpoint,
   type Claim,
   type Community,
   type ConversionSummary,
@@ -14,7 +15,6 @@ import {
   type KnownVisitor,
   type LedgerEntry,
   type LockName,
-  type OffsetRange,
   type PartitionProgress,
   type SessionDelta,
   type SessionStore,
@@ -61,7 +61,7 @@ const SESSIONS_PER_DELETE = 10_000;
 const PAGES_PER_LOOK = 1_000;
 
 /** PostgreSQL's bigint and numeric arrive as text. */
-type CheckpointRow = { partition: number; first_offset: string; next_offset: string };
+type CheckpointRow = { first_offset: string; next_offset: string; log_identity: string | null };
 type LedgerRow = Pick<LedgerEntry, 'partition' | 'name'> & { hour: string; amount: string };
 type SummaryRow = {
   conversions: string;
@@ -88,12 +88,12 @@ export class PostgresSessionStore implements SessionStore {
     this.#sessionTimeoutMs = sessionTimeoutMs;
   }
 
-  async claim({ partition, owner }: Claim): Promise<OffsetRange | undefined> {
+  async claim({ partition, owner }: Claim): Promise<Checkpoint | undefined> {
     await this.#database.query(SQL.claimPartition, [partition, owner]);
     return await this.#checkpoint(partition);
   }
 
-  async checkpoint(claim: Claim): Promise<OffsetRange | undefined> {
+  async checkpoint(claim: Claim): Promise<Checkpoint | undefined> {
     await this.confirm([claim]);
     return await this.#checkpoint(claim.partition);
   }
@@ -117,6 +117,7 @@ export class PostgresSessionStore implements SessionStore {
         column(ranges, 'receivedUntil'),
         column(ranges, 'owner'),
         lastErasure,
+        ranges.map(({ logIdentity = null }) => logIdentity),
       ]);
       if (moved.rowCount !== ranges.length) {
         const { rows } = await client.query<{ number: string }>(SQL.lastErasure);
@@ -150,10 +151,15 @@ export class PostgresSessionStore implements SessionStore {
     });
   }
 
-  async #checkpoint(partition: number): Promise<OffsetRange | undefined> {
+  async #checkpoint(partition: number): Promise<Checkpoint | undefined> {
     const [row] = await this.#database.query<CheckpointRow>(SQL.readCheckpoint, [partition]);
     if (row === undefined) return undefined;
-    return { partition, firstOffset: Number(row.first_offset), nextOffset: Number(row.next_offset) };
+    return {
+      partition,
+      firstOffset: Number(row.first_offset),
+      nextOffset: Number(row.next_offset),
+      logIdentity: row.log_identity ?? undefined,
+    };
   }
 
   async ledger(from: number, to: number): Promise<LedgerEntry[]> {

@@ -9,6 +9,7 @@ import { restoreSessions } from './restore.ts';
 
 const HOUR = 3_600_000;
 const OPTIONS = { sessionTimeoutMs: HOUR };
+const LOG = 'identity of a log';
 const PARENT = '00000000-0000-4000-8000-000000000002';
 const CHILD = '00000000-0000-4000-8000-000000000001';
 
@@ -36,7 +37,9 @@ async function count(first: number, next: number): Promise<void> {
   const claim = { partition: 0, owner: `owner ${first}` };
   await store.claim(claim);
   await store.applyBatch({
-    ranges: [{ ...claim, firstOffset: first, nextOffset: next, receivedUntil: HOUR + next }],
+    ranges: [
+      { ...claim, firstOffset: first, nextOffset: next, receivedUntil: HOUR + next, logIdentity: LOG },
+    ],
     sessions: Array.from({ length: next - first }, (_, n) => ({
       fingerprint: `${first + n}`.padStart(64, '0'),
       firstSeen: HOUR + n,
@@ -109,6 +112,7 @@ test('a store that is made of a snapshot has what the store had when it was take
       partition: 0,
       firstOffset: 10,
       nextOffset: 20,
+      logIdentity: LOG,
     });
     await expect(
       restored.saveCommunities([
@@ -138,6 +142,19 @@ test('rows of an older schema are restored into that, which is then brought up t
       conversions: 1,
       meanSecondsToConversion: 600,
     });
+  } finally {
+    await restored.close();
+  }
+});
+
+test('checkpoints of an older schema are of a log that is not known', async () => {
+  const row = JSON.stringify({ partition: 0, first_offset: 10, next_offset: 20, updated_at: '1970-01-01' });
+  const url = `embedded-postgres://${folder}/unknown-log`;
+  await restoreSessions(url, { version: 8, tables: new Map([['checkpoint', each([row])]]) });
+  const restored = await openSessions(url, OPTIONS);
+  try {
+    const range = { partition: 0, firstOffset: 10, nextOffset: 20, logIdentity: undefined };
+    expect(await restored.claim({ partition: 0, owner: 'next' })).toEqual(range);
   } finally {
     await restored.close();
   }

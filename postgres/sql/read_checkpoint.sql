@@ -1,2 +1,2 @@
 -- $1 partition
-select partition, first_offset, next_offset from checkpoint where partition = $1
+select first_offset, next_offset, log_identity from checkpoint where partition = $1
