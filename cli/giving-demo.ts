@@ -17,6 +17,7 @@ export interface Addresses {
 
 /** The demo's visitors come from real places, so those are loaded first. Ends with `signal`, or with a bug. */
 export async function giveDemo(config: Config, at: Addresses, signal: AbortSignal): Promise<void> {
+  console.log(`demo: its events are invented, and stay in this installation (DATA_DIR=${config.dataDir})`);
   await loadDivisions(config, DEMO_DIVISIONS);
   await loadCommunities(config, DEMO_COMMUNITIES);
   console.log('demo: synthetic visitors are on their way');

@@ -8,7 +8,7 @@ import { VARIABLES } from '../config.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What browsers and other systems call something. */
 const OF_OTHERS = ['ERR_BLOCKED_BY_CLIENT', 'NODE_EXTRA_CA_CERTS', 'SALT_ROTATION'];
-const NOT_OURS = ['.git', 'node_modules', 'dist', 'data'];
+const NOT_OURS = ['.git', 'node_modules', 'dist', 'data', 'data-demo'];
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 const FILES = filesBelow('');

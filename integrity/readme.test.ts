@@ -15,7 +15,7 @@ const read = (file: string) => readFileSync(`${ROOT}/${file}`, 'utf8');
 /** Run as they stand by `.ci/run`, by hand, or by this very test. */
 const RUN_ELSEWHERE = [
   'npm ci && npm start',
-  'npm start -- --demo',
+  'DATA_DIR=./data-demo npm start -- --demo',
   'npm ci && npm test',
   'eval "$(.ci/stack up)"',
   'npm run test:browser',
@@ -49,6 +49,11 @@ beforeAll(async () => {
 }, 90_000);
 
 afterAll(() => footfall.remove(), 60_000);
+
+test('the demo says that what it counts is invented, and where it stays', async () => {
+  const said = `demo: its events are invented, and stay in this installation (DATA_DIR=${footfall.folder})\n`;
+  await vi.waitFor(() => expect(footfall.output).toContain(said), 10_000);
+});
 
 test('the demo makes numbers move at once', async () => {
   await vi.waitFor(
