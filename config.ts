@@ -219,7 +219,14 @@ function parse(environment: NodeJS.ProcessEnv): Environment {
   if (Value.Check(Environment, converted)) return converted;
   const [first] = Value.Errors(Environment, converted);
   const name = first?.instancePath.slice(1) ?? 'environment';
-  throw new ConfigError(`${name}=${environment[name] ?? ''}: ${first?.message ?? 'is not valid'}`);
+  throw new ConfigError(
+    `${name}=${environment[name] ?? ''}: ${first === undefined ? 'is not valid' : ruleOf(first)}`,
+  );
+}
+
+/** Of an enum with its values: the library's own message has none. */
+function ruleOf({ keyword, message, params }: ReturnType<typeof Value.Errors>[number]): string {
+  return keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message;
 }
 
 function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
