@@ -195,7 +195,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     fingerprintSecret: longEnough('FINGERPRINT_SECRET', env),
     previousFingerprintSecret: env.FINGERPRINT_SECRET_PREVIOUS || undefined,
     visitorSalt: env.VISITOR_SALT,
-    corsAllowedOrigins: list(env.CORS_ALLOWED_ORIGINS),
+    corsAllowedOrigins: Object.freeze(list(env.CORS_ALLOWED_ORIGINS).map(knownOrigin)),
     trustedProxies: knownAddresses(list(env.TRUSTED_PROXIES)),
     respectDnt: env.RESPECT_DNT,
     timeZone: knownTimeZone(env.ANALYTICS_TIMEZONE),
@@ -219,7 +219,14 @@ function parse(environment: NodeJS.ProcessEnv): Environment {
   if (Value.Check(Environment, converted)) return converted;
   const [first] = Value.Errors(Environment, converted);
   const name = first?.instancePath.slice(1) ?? 'environment';
-  throw new ConfigError(`${name}=${environment[name] ?? ''}: ${first?.message ?? 'is not valid'}`);
+  throw new ConfigError(
+    `${name}=${environment[name] ?? ''}: ${first === undefined ? 'is not valid' : ruleOf(first)}`,
+  );
+}
+
+/** Of an enum with its values: the library's own message has none. */
+function ruleOf({ keyword, message, params }: ReturnType<typeof Value.Errors>[number]): string {
+  return keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message;
 }
 
 function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
@@ -301,6 +308,15 @@ function knownAddresses(ranges: readonly string[]): readonly string[] {
   } catch (cause) {
     throw new ConfigError(`TRUSTED_PROXIES=${cause instanceof Error ? cause.message : cause}`, { cause });
   }
+}
+
+/** Browsers send exactly this form, and it is compared letter by letter. */
+function knownOrigin(text: string): string {
+  const { protocol, origin } = URL.canParse(text) ? new URL(text) : { protocol: '', origin: '' };
+  const isOfWeb = /^https?:$/.test(protocol);
+  if (isOfWeb && text === origin) return text;
+  const right = isOfWeb ? `write ${origin}` : 'write each as https://admin.example, without a path';
+  throw new ConfigError(`CORS_ALLOWED_ORIGINS=${text}: is not an origin, ${right}`);
 }
 
 function knownKeySet(url: string): string {

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { missingHere } from './cli/platform.ts';
 import { exitCodeOf, isRefusal } from './cli/refusal.ts';
 import { readConfig } from './config.ts';
+import manifest from './package.json' with { type: 'json' };
 
 const missing = missingHere();
 if (missing.length > 0) {
@@ -10,7 +11,14 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
-const program = new Command('footfall').description('Visitor analytics for web platforms.');
+const program = new Command('footfall')
+  .description('Visitor analytics for web platforms.')
+  .version(manifest.version)
+  .hook('preSubcommand', ({ args: [given = '-'] }, chosen) => {
+    // The default command is given all that is none, and would complain of an argument.
+    if (!given.startsWith('-') && given !== chosen.name())
+      program.error(`error: unknown command '${given}', see footfall --help`);
+  });
 
 program
   .command('all', { isDefault: true })
