@@ -143,7 +143,10 @@ export const RealtimeHistory = Type.Object({
 export type RealtimeHistory = Static<typeof RealtimeHistory>;
 
 export const Growth = Type.Object({
-  growth_rate: Type.Number({ description: 'percent, one decimal' }),
+  growth_rate: Type.Number({
+    description:
+      'percent, one decimal; after a period without visitors: 100 where there are some now, else 0',
+  }),
   trend: Type.Enum(['increasing', 'decreasing', 'stable']),
   current_period: Count,
   previous_period: Count,

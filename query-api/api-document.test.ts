@@ -97,7 +97,7 @@ be the API's own or in \`CORS_ALLOWED_ORIGINS\`. Messages are JSON; what a clien
 | --- | --- | --- |
 | \`visitor_count\` | server | \`count\`: how many are online; at once, then at most four times a second |
 | \`visitor_joined\`, \`visitor_left\` | server | \`visitor\`: \`id\`, \`timestamp\`; above 50 a second some of them, and then \`sampled\` is true |
-| \`dashboard_update\` | server, of the dashboard's | \`online\`, \`visitors_today\` (by HyperLogLog: about 1 % off), \`page_views_today\`, \`timestamp\`; once a second |
+| \`dashboard_update\` | server, of the dashboard's | \`online\`, \`visitors_today\` (by HyperLogLog: about 1 % off), \`page_views_today\`, \`timestamp\`; once a second, of which the page views are read again every five seconds, so they follow later |
 | \`request_count\` | client | asks for a \`visitor_count\` |
 
 ## Endpoints

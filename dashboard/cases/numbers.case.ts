@@ -253,7 +253,7 @@ export function numbers(given: Given): void {
     for (const [title, words] of [
       ['Visitors over time', 'Nothing was counted in these days.'],
       ['Divisions', 'Of no visitor in these days the division is known.'],
-      ['Demographics', 'Nothing was counted in these days.'],
+      ['Demographics', 'Of no visitor in these days the division or the country is known.'],
       ['Top pages', 'No page was viewed in these days.'],
       ['Conversions', 'Nobody who came anonymous has signed in during these days.'],
       ['Retention', 'Nobody was new in these weeks.'],

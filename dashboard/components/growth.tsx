@@ -32,7 +32,7 @@ export const GrowthPanel = memo(function GrowthPanel({ everyMs, note }: GrowthPa
   return (
     <Frame
       title="Growth"
-      help="Visitors of the last day, 7 and 30 days, with today as far as it has come, against as many days before. Less than 1 % either way is stable. It does not follow the days chosen above."
+      help="Visitors of the last day, 7 and 30 days, with today as far as it has come, against as many days before. Less than 1 % either way is stable; after days without visitors any are 100 % more. It does not follow the days chosen above."
       note={note}
       target={target}
     >

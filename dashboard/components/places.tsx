@@ -51,6 +51,7 @@ export const Demographics = memo(function Demographics({ range, everyMs, note }:
       isEmpty={({ by_division_type, top_countries }) =>
         top_countries.length === 0 && Object.keys(by_division_type).length === 0
       }
+      whenEmpty="Of no visitor in these days the division or the country is known."
     >
       {({ by_division_type, top_countries }) => (
         <div className="ff-columns">
