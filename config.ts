@@ -314,7 +314,8 @@ function knownAddresses(ranges: readonly string[]): readonly string[] {
 function knownOrigin(text: string): string {
   const { protocol, origin } = URL.canParse(text) ? new URL(text) : { protocol: '', origin: '' };
   const isOfWeb = /^https?:$/.test(protocol);
-  if (isOfWeb && text === origin) return text;
+  // What is not of the web is an app's, as `capacitor://localhost`, which URLs do not know as an origin.
+  if (isOfWeb ? text === origin : /^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/.test(text)) return text;
   const right = isOfWeb ? `write ${origin}` : 'write each as https://admin.example, without a path';
   throw new ConfigError(`CORS_ALLOWED_ORIGINS=${text}: is not an origin, ${right}`);
 }
