@@ -390,6 +390,17 @@ describe('refuses', () => {
     expect(existsSync(nothing.folder)).toBe(false);
   });
 
+  test('to back up a log that is not the one that was counted', async () => {
+    const replaced = await install();
+    await replaced.start();
+    await send(replaced, scenario().slice(0, 10));
+    await allCounted(replaced);
+    expect(await replaced.stop()).toBe(0);
+    await rm(join(replaced.folder, 'log'), { recursive: true });
+    const output = await refused(replaced, 'backup', join(backups, 'replaced'));
+    expect(output).toMatch(/the log is \S+, but \S+ was counted: this is not the log that was counted/);
+  });
+
   test('to restore over an installation, running or not', async () => {
     expect(await refused(source, 'restore', stopped)).toContain('is in use by services that run');
     const other = await install();

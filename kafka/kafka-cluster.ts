@@ -36,6 +36,26 @@ const RETRIES = 4;
 /** What kafkajs' Broker has, and its types leave out or leave open. */
 interface Calls {
   readonly nodeId: number;
+  /** By number of the API; null before it is connected. */
+  readonly versions: Record<number, { maxVersion: number }> | null;
+  /** For what kafkajs has no call for. */
+  readonly connectionPool: {
+    send<Decoded extends { clientSideThrottleTime: number }, Answer>(call: {
+      /** `buf` and `buffer` are the same, as in kafkajs' encoder; the tags of the header come first. */
+      request: {
+        apiKey: number;
+        apiVersion: number;
+        apiName: string;
+        encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+      };
+      response: {
+        /** @param payload from the tags of the header on */
+        decode(payload: Buffer): Promise<Decoded>;
+        parse(decoded: Decoded): Promise<Answer>;
+      };
+      logResponseError: boolean;
+    }): Promise<Answer>;
+  };
   joinGroup(request: {
     groupId: string;
     sessionTimeout: number;

@@ -27,6 +27,7 @@ import { committedOffsets } from './kafka-member.ts';
 import { ping } from './kafka-ping.ts';
 import { ProduceQueue } from './kafka-produce.ts';
 import { startSubscription } from './kafka-subscription.ts';
+import { topicId } from './kafka-topic-id.ts';
 import { ensureTopics, type Topics } from './kafka-topics.ts';
 import { type KafkaAddress, readKafkaUrl } from './kafka-url.ts';
 import {
@@ -120,8 +121,9 @@ class KafkaLog implements EventLog {
     this.#letters = new ProduceQueue(cluster, address.deadLettersTopic, 1, groupBytes);
   }
 
-  async identity(): Promise<undefined> {
+  async identity(): Promise<string | undefined> {
     this.#mustBeOpen();
+    return this.#track(within(CALL_TIMEOUT_MS, 'asking for the id of the topic', this.#identity()));
   }
 
   async append(partition: number, frame: Buffer): Promise<number> {
@@ -189,6 +191,17 @@ class KafkaLog implements EventLog {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #identity(): Promise<string | undefined> {
+    const { cluster } = this.#connections.questions;
+    const { eventsTopic } = this.#address;
+    try {
+      return await topicId(cluster, eventsTopic);
+    } catch (cause) {
+      await cluster.refreshMetadata();
+      throw unavailable(`id of ${eventsTopic}`, cause);
+    }
   }
 
   async #lag(group: string): Promise<PartitionLag[]> {

@@ -68,6 +68,18 @@ function describeTopics(brokers: string, copies: number): void {
 
   const problems = () => troubles.filter(({ kind }) => kind === 'topic_config').map(({ message }) => message);
 
+  test('a topic that is made again is another log, also for who had it open before', async () => {
+    const log = await open(1);
+    const identity = await log.identity();
+    expect(identity).toMatch(/^[\w-]{22}$/);
+    await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic.eventsTopic] }));
+    await eventually(() => expect(log.identity()).rejects.toMatchObject({ code: 'unavailable' }));
+    await eventually(() => make(topic.eventsTopic, 1));
+    await eventually(async () => expect(await log.identity()).toMatch(/^[\w-]{22}$/));
+    expect(await log.identity()).not.toBe(identity);
+    expect(await (await open(1)).identity()).toBe(await log.identity());
+  });
+
   test('topics that are missing are made so that frames are safe, and give nothing to warn of', async () => {
     await open(3);
     const inSync = copies === 3 ? '2' : '1';
