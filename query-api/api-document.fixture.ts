@@ -19,7 +19,7 @@ const REFUSED = {
   body_too_large: 'the body is larger than 64 KiB',
   unsupported_media_type: 'another `Content-Type`, or none',
   rate_limited: 'more beacons a minute from one address than `INGEST_RATE_LIMIT`',
-  log_unavailable: 'the log takes no beacons now',
+  log_unavailable: 'the log takes no beacons now; of an array some may have been taken',
   overloaded: 'more beacons come than can be taken',
   salt_unavailable: 'with `VISITOR_SALT=daily`: the salt of the day is not known yet',
 } satisfies Record<RejectReason, string>;
@@ -45,7 +45,7 @@ export function outcomeTable(): string {
       ...REJECT_REASONS.map((reason) => [
         String(REJECT_STATUS[reason]),
         `\`${reason}\``,
-        `nothing is taken: ${REFUSED[reason]}`,
+        `refused: ${REFUSED[reason]}`,
       ]),
     ],
   );
