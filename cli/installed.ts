@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
+import { requireRestored } from './restoring.ts';
 import { SECRETS_FILE } from './secrets.ts';
 
 /** @throws ConfigError where the stores are in `DATA_DIR`, and nothing has been started there */
@@ -15,6 +16,7 @@ export function requireSecret({ jwtSecret, dataDir }: Pick<Config, 'jwtSecret' |
 }
 
 function requireThere(dataDir: string, name: string): void {
+  requireRestored(dataDir);
   if (existsSync(join(dataDir, name))) return;
   throw new ConfigError(`DATA_DIR=${dataDir}: there is no installation, or it has not been started yet`);
 }

@@ -87,7 +87,8 @@ describe('the image', () => {
       `DATA_DIR=${image.folder}/data`,
       'node',
       'bin/footfall.js',
-      'cleanup',
+      'divisions',
+      'postgres/reference/canada-divisions.csv',
     ]);
     await expect(job).rejects.toThrow('set DATABASE_URL');
   });
