@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ConfigError, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
 import type { ErasureReceipt } from '../contract/privacy.ts';
-import { runErase } from './erase.ts';
+import { runErase, UnfinishedError } from './erase.ts';
 
 const ID = randomUUID();
 const BEGUN: ErasureReceipt = {
@@ -87,7 +87,7 @@ test('waits for a minute, then says that the erasure goes on and where its recei
   const { printed, waitedMs, refusal } = await erase();
   expect(waitedMs).toBe(60_000);
   expect(printed).toBe('');
-  expect(refusal).toBeInstanceOf(ConfigError);
+  expect(refusal).toBeInstanceOf(UnfinishedError);
   expect(String(refusal)).toContain(
     'the erasure has begun and is not complete after 60 s: the installation goes on with it. ' +
       `Its receipt: GET /api/analytics/privacy/erasures/${ID}`,

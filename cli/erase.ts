@@ -17,12 +17,18 @@ const LOOK_MS = 500;
 /** What runs settles what it has counted within seconds. */
 const PATIENCE_MS = 60_000;
 
+/** No setting is wrong, and nothing is lost: it is completed later. */
+export class UnfinishedError extends Error {
+  override readonly name = 'UnfinishedError';
+  readonly code = 'unfinished';
+}
+
 interface Clock {
   now(): number;
   pause(ms: number): Promise<unknown>;
 }
 
-/** @throws ConfigError where it is not complete after a minute: it has begun, and is completed by what runs */
+/** @throws UnfinishedError where it is not complete after a minute: it has begun, and is completed by what runs */
 export async function runErase(
   config: Config,
   options: { visitor?: string; user?: string },
@@ -105,7 +111,7 @@ async function completed(
     const receipt = await look();
     if (receipt.completed_at !== null) return receipt;
   }
-  throw new ConfigError(
+  throw new UnfinishedError(
     `the erasure has begun and is not complete after ${PATIENCE_MS / 1_000} s: ${goesOn}. ` +
       `Its receipt: GET /api/analytics/privacy/erasures/${id}`,
   );

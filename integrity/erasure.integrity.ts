@@ -211,6 +211,6 @@ test('works with the services stopped as well', async () => {
     [['--user', 'u'.repeat(65)], 'has 1 to 64 characters'],
   ] as const) {
     const refused = await erased.run('erase', ...options);
-    expect([refused.code, refused.output]).toEqual([1, expect.stringContaining(said)]);
+    expect([refused.code, refused.output]).toEqual([78, expect.stringContaining(said)]);
   }
 });

@@ -49,7 +49,7 @@ it('adds up what was accepted, set aside and dropped, each once whatever crashes
   });
   const letters = await system().deadLetters();
   expect(letters.map(({ index }) => index)).toEqual([2]);
-  expect(await system().stores.sessions.progress()).toEqual([
+  expect(await system().stores.sessions.progress()).toMatchObject([
     { partition: 0, nextOffset: 2, receivedUntil: NOW + HOUR },
     { partition: 1, nextOffset: 1, receivedUntil: NOW },
   ]);
