@@ -19,6 +19,8 @@ const [ERASED_VISITORS, ERASED_USERS] = [12, 4];
 const NOW = Date.now();
 const TODAY = calendar('UTC').dayOf(NOW);
 const FIRST_DAY = addDays(TODAY, 1 - DAYS);
+/** So lately that they are online until the end. */
+const JUST_NOW_MS = 600_000;
 /** Only for what hangs: machines may be many times slower. */
 const PATIENCE_MS = 240_000;
 
@@ -33,15 +35,20 @@ interface Line {
   user_id: string | undefined;
 }
 
-/** Visitors come on some days, are signed in now and then, some of them as two users; a user may have several browsers. */
+/**
+ * Visitors come on some days, every other of them just now as well. They are signed in now and then, some of them as two users, and a user
+ * may have several browsers.
+ */
 function history(): Line[] {
   const begin = Date.parse(`${FIRST_DAY}T00:00:00Z`);
   return Array.from({ length: VISITORS }, (_, visitor) => {
     const users = [below(USERS), below(4 * USERS)].filter((user) => user < USERS);
-    return Array.from({ length: 1 + below(25) }, () => {
+    const ofVisits = Array.from({ length: 1 + below(25) }, () => begin + below(NOW - begin));
+    if (visitor % 2 === 0) ofVisits.push(NOW - below(JUST_NOW_MS));
+    return ofVisits.map((instant) => {
       const user = random() < 0.4 ? users[below(users.length)] : undefined;
       return {
-        ts: new Date(begin + below(NOW - begin)).toISOString(),
+        ts: new Date(instant).toISOString(),
         event_id: randomUUID(),
         type: random() < 0.8 ? 'page_view' : 'heartbeat',
         url: `https://example.org/page-${Math.floor(20 * random() ** 2)}`,
@@ -167,6 +174,9 @@ test(
     expect(command.code, command.output).toBe(0);
     expect(command.output).toContain('"completed_at": "2');
     await upToDate(erased, kept);
+    await until('the erased to be no longer online', PATIENCE_MS, async () => {
+      return (await textOf(erased, 'realtime/')) === (await textOf(without, 'realtime/'));
+    });
     for (const path of paths) expect(await textOf(erased, path), path).toBe(await textOf(without, path));
   },
   PATIENCE_MS,
