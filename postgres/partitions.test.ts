@@ -1,4 +1,5 @@
 /** Sessions stand in partitions: moved there with all they had, and each is reached in the one that has it. */
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import Postgrator from 'postgrator';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -90,6 +91,19 @@ describeWithStack('the partitions of sessions', 'STACK_POSTGRES', (address) => {
     expect(plan).not.toMatch(/Seq Scan/);
     expect(lookups(plan)).toBeGreaterThanOrEqual(9);
     expect(lookups(plan)).toBeLessThanOrEqual(2 * 9);
+  });
+
+  it('are found by index for a visitor and a user, who are shown their data or erased', async () => {
+    const [known] = await sessions();
+    const people = [[String(known?.fingerprint).slice(0, 16)], 'user 3'];
+    const begin = [2, randomUUID(), 'user', 'somebody', at(0), ...people];
+    // Tables as small as these are quicker to read than to search.
+    const asIfLarge = 'set local enable_seqscan = off';
+    const shown = await explain('list_sessions', people, asIfLarge);
+    const erased = await explain('begin_erasure', begin, asIfLarge);
+    for (const plan of [shown, erased]) {
+      expect(plan).not.toMatch(/Seq Scan on anonymous_session|Rows Removed by Filter/);
+    }
   });
 
   it('lose what is idle and nothing else', async () => {
