@@ -72,7 +72,7 @@ Content-Type: image/gif
 
 - **Who asks:** \`Authorization: Bearer TOKEN\`, a JWT with \`exp\` and the claim \`is_staff\` or \`is_moderator\`. 401 without a valid one, 403 without the claim.
 - **Days** are inclusive days of the reporting zone (\`settings/\` names it). Without dates: the last 30 days ending today. At most ten years.
-- **Errors** have a body \`{"error", "message"}\`, and \`field\` and \`rule\` where a parameter is wrong (400). 404 for what is not there, 405 with \`Allow\`, 429 and 503 with
+- **Errors** have a body \`{"error", "message"}\`, and \`field\` and \`rule\` where a parameter is wrong or not known (400). 404 for what is not there, 405 with \`Allow\`, 429 and 503 with
   \`Retry-After\`. Every answer has an id in \`X-Request-Id\`, which the log has as well.
 - **Limits:** 1000 requests an hour a user, 100 an address without a token; \`RateLimit-Limit\`, \`RateLimit-Remaining\` and \`RateLimit-Reset\` say what is left.
 - **Caching:** \`ETag\` and \`If-None-Match\`. Results of ranges that ended before today are kept for a minute.

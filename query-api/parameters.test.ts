@@ -50,6 +50,9 @@ describe('a parameter', () => {
     ['communities/?limit=0', 'limit', 'minimum'],
     ['divisions/?limit=1001', 'limit', 'maximum'],
     ['communities/42/', 'id', 'pattern'],
+    ['visitors/?startdate=2025-01-01&end_date=2025-02-01', 'startdate', 'unknown'],
+    ['visitors/today/?start_date=2025-01-01', 'start_date', 'unknown'],
+    ['export/?limit=10', 'limit', 'unknown'],
     ['communities/20000000-0000-4000-8000-aaaaaaaaaaa1/?end_date=x', 'end_date', 'pattern'],
   ])('that breaks a rule is refused, naming both: %s', async (path, field, rule) => {
     const response = await api.get(path);
@@ -62,7 +65,6 @@ describe('a parameter', () => {
     'visitors/?start_date=2024-02-29&end_date=2024-02-29',
     'visitors/?start_date=2015-03-15&end_date=2025-03-15',
     'visitors/?start_date=2025-03-01&end_date=2026-01-01',
-    'visitors/?unknown=1&unknown=2',
     'communities/20000000-0000-4000-8000-AAAAAAAAAAA1/?id=ignored',
   ])('is taken: %s', async (path) => {
     expect((await api.get(path)).status).toBe(200);
@@ -72,6 +74,12 @@ describe('a parameter', () => {
     const response = await api.get('trends/?interval=year');
     expect(await response.json()).toMatchObject({
       message: 'interval must be one of hour, day, week, month',
+    });
+    expect(await (await api.get('growth/?interval=day')).json()).toMatchObject({
+      message: 'interval must not be given: known are period',
+    });
+    expect(await (await api.get('visitors/today/?day=1')).json()).toMatchObject({
+      message: 'day must not be given: there are no parameters here',
     });
   });
 });

@@ -7,10 +7,16 @@ import { invalidParameter } from './errors.ts';
 export type GivenParameters = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Names that the schema does not know are ignored.
+ * A name that the schema does not know is refused: with `start` instead of `start_date` the numbers would be of other days than were meant.
  * @throws ApiError `invalid_parameter` naming the field and the rule
  */
 export function parseParameters<P extends TObject>(schema: P, given: GivenParameters): Static<P> {
+  const known = Object.keys(schema.properties);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const instead = known.length === 0 ? 'there are no parameters here' : `known are ${known.join(', ')}`;
+    throw invalidParameter(unknown, 'unknown', `must not be given: ${instead}`);
+  }
   const named: Record<string, unknown> = {};
   for (const [field, property] of Object.entries(schema.properties)) {
     const values = Object.hasOwn(given, field) ? given[field] : undefined;

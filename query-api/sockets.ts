@@ -132,7 +132,8 @@ export class Sockets {
     }
     const address = addressOf(c, this.#options.trusted);
     const { identity } = await this.#options.admit('staff_or_moderator', tokenOf(c), address);
-    const { community_id } = parseParameters(RealtimeParams, c.req.queries());
+    const { token, ...given } = c.req.queries();
+    const { community_id } = parseParameters(RealtimeParams, given);
     // Until the connection ends, whether it becomes a socket or not.
     const wire = c.env.incoming.socket;
     wire.once('close', this.#limits.take(address, identity?.subject));
