@@ -121,17 +121,38 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
 
       it('lets each of many go once who came in the same second, in whatever order they leave', async () => {
         const visitors = ['a', 'b', 'c', 'd', 'e'];
-        await store.arrive(visitors.map((visitor) => sign(visitor, start)));
-        const left: string[] = [];
-        for (const [n, visitor] of ['a', 'e', 'c'].entries()) {
-          const at = start + n * 10 * SECOND;
-          await store.leave([{ visitor, at }]);
-          left.push(...(await store.expire(at + LEAVE_GRACE_MS)).map((change) => change.visitor));
+        for (const leavers of ordersOf(visitors.slice(1))) {
+          const begin = clock;
+          await store.arrive(visitors.map((visitor) => sign(visitor, begin)));
+          const left: string[] = [];
+          for (const visitor of leavers.slice(0, 3)) {
+            await store.leave([{ visitor, at: clock }]);
+            clock += LEAVE_GRACE_MS;
+            left.push(...(await store.expire(clock)).map((change) => change.visitor));
+          }
+          expect(left).toEqual(leavers.slice(0, 3));
+          clock = begin + 60 * SECOND;
+          const rest = await store.expire(clock);
+          expect(rest.map(({ visitor }) => visitor).sort()).toEqual(['a', ...leavers.slice(3)]);
         }
-        expect(left).toEqual(['a', 'e', 'c']);
-        const rest = await store.expire(start + 60 * SECOND);
-        expect(rest.map(({ visitor }) => visitor).sort()).toEqual(['b', 'd']);
-        expect(await store.expire(start + 120 * SECOND)).toEqual([]);
+        expect(await store.expire(clock + 60 * SECOND)).toEqual([]);
+      });
+
+      it('lets a visitor go from each of many scopes once, in whatever order, who may come back to each', async () => {
+        const scopes = [SITE, COMMUNITY, 'another'];
+        for (const goers of ordersOf(scopes)) {
+          const ttlOf = (scope: string) => (1 + goers.indexOf(scope)) * 10 * SECOND;
+          await store.arrive(scopes.map((scope) => sign('a', clock, ttlOf(scope), scope)));
+          for (const scope of goers.slice(0, 2)) {
+            clock += 10 * SECOND;
+            expect(await store.expire(clock)).toEqual([{ visitor: 'a', scope, at: clock }]);
+            expect(await store.online(scope)).toBe(0);
+          }
+          for (const scope of goers.slice(0, 2))
+            expect(await store.arrive([sign('a', clock, SECOND, scope)])).toHaveLength(1);
+          clock += 10 * SECOND;
+          expect(await store.expire(clock)).toHaveLength(3);
+        }
       });
 
       it('counts every scope that has visitors at once', async () => {
@@ -427,4 +448,12 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
       await expect(another.online(SITE)).rejects.toMatchObject({ code: 'closed' });
     });
   });
+}
+
+/** Every order of these. */
+function ordersOf<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item) =>
+    ordersOf(items.filter((each) => each !== item)).map((rest) => [item, ...rest]),
+  );
 }
