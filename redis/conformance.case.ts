@@ -155,6 +155,24 @@ export function describeLiveStore(name: string, harness: LiveStoreHarness): void
         }
       });
 
+      it('knows a visitor in any number of scopes, each of which may be left and come back to', async () => {
+        const scopes = Array.from({ length: 500 }, (_, n) => `community-${n}`);
+        const goers = scopes.filter((_, n) => n % 3 === 0);
+        const all = scopes.map((scope) => sign('a', start, 60 * SECOND, scope));
+        const short = goers.map((scope) => sign('b', start, 10 * SECOND, scope));
+        expect(await store.arrive([...all, ...short])).toHaveLength(scopes.length + goers.length);
+        expect(await store.arrive(all)).toEqual([]);
+        expect(await store.expire(start + 10 * SECOND)).toHaveLength(goers.length);
+        expect(
+          await store.arrive(short.map((each) => ({ ...each, until: start + 30 * SECOND }))),
+        ).toHaveLength(goers.length);
+        await store.leave([{ visitor: 'b', at: start + 20 * SECOND }]);
+        expect(await store.expire(start + 21 * SECOND)).toHaveLength(goers.length);
+        expect(await store.online('community-1')).toBe(1);
+        expect(await store.expire(start + 60 * SECOND)).toHaveLength(scopes.length);
+        expect(await store.onlineByScope()).toEqual(new Map());
+      });
+
       it('counts every scope that has visitors at once', async () => {
         expect(await store.onlineByScope()).toEqual(new Map());
         await store.arrive([sign('a', start), sign('b', start), sign('b', start, 60 * SECOND, COMMUNITY)]);

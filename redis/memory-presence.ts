@@ -16,6 +16,8 @@ const BUCKET_MS = 1_000;
 const FIRST_CAPACITY = 1_024;
 /** Instead of an entry. */
 const NONE = -1;
+/** Entries of a visitor that are looked through one by one. Nobody is in more communities, unless by intent. */
+const FEW = 8;
 
 interface Scope {
   readonly name: string;
@@ -24,8 +26,8 @@ interface Scope {
 
 export class MemoryPresence {
   readonly #scopes = new Map<string, Scope>();
-  /** First entry of each visitor. */
-  readonly #firstOf = new Map<string, number>();
+  /** Entries of each visitor: the first of a few, or many by scope. */
+  readonly #entriesOf = new Map<string, number | Map<string, number>>();
   /** First entry of each bucket. */
   readonly #buckets = new Map<number, number>();
   readonly #visitor: string[] = [];
@@ -34,7 +36,7 @@ export class MemoryPresence {
   #at = new Float64Array(FIRST_CAPACITY);
   #until = new Float64Array(FIRST_CAPACITY);
   #bucket = new Float64Array(FIRST_CAPACITY);
-  /** Of the same visitor; of entries that are free, the next free one. */
+  /** Of the few of a visitor; of entries that are free, the next free one. */
   #next = new Int32Array(FIRST_CAPACITY);
   #before = new Int32Array(FIRST_CAPACITY);
   #after = new Int32Array(FIRST_CAPACITY);
@@ -57,7 +59,7 @@ export class MemoryPresence {
 
   leave(visitors: readonly { visitor: string; at: number }[]): void {
     for (const { visitor, at } of visitors) {
-      for (let entry = this.#first(visitor); entry !== NONE; entry = read(this.#next, entry)) {
+      for (const entry of this.#allOf(visitor)) {
         if (at < read(this.#at, entry)) continue;
         this.#renew(entry, at, Math.min(read(this.#until, entry), at + LEAVE_GRACE_MS));
       }
@@ -89,12 +91,20 @@ export class MemoryPresence {
     return new Map([...this.#scopes].map(([scope, { online }]) => [scope, online]));
   }
 
-  #first(visitor: string): number {
-    return this.#firstOf.get(visitor) ?? NONE;
+  #allOf(visitor: string): Iterable<number> {
+    const entries = this.#entriesOf.get(visitor) ?? NONE;
+    return typeof entries === 'number' ? this.#chain(entries) : entries.values();
+  }
+
+  #chain(first: number): number[] {
+    const entries: number[] = [];
+    for (let entry = first; entry !== NONE; entry = read(this.#next, entry)) entries.push(entry);
+    return entries;
   }
 
   #find(visitor: string, scope: string): number {
-    let entry = this.#first(visitor);
+    let entry = this.#entriesOf.get(visitor) ?? NONE;
+    if (typeof entry !== 'number') return entry.get(scope) ?? NONE;
     while (entry !== NONE && this.#scope[entry]?.name !== scope) entry = read(this.#next, entry);
     return entry;
   }
@@ -116,36 +126,56 @@ export class MemoryPresence {
     this.#scope[entry] = scope;
     this.#at[entry] = at;
     this.#until[entry] = until;
-    this.#next[entry] = this.#first(visitor);
-    this.#firstOf.set(visitor, entry);
+    this.#giveTo(visitor, entry);
     this.#enterBucket(entry);
+  }
+
+  #giveTo(visitor: string, entry: number): void {
+    const entries = this.#entriesOf.get(visitor) ?? NONE;
+    if (typeof entries !== 'number') {
+      entries.set(this.#scopeNameOf(entry), entry);
+      return;
+    }
+    this.#next[entry] = entries;
+    this.#entriesOf.set(visitor, entry);
+    let others = 0;
+    for (let other = entries; other !== NONE; other = read(this.#next, other)) others += 1;
+    if (others < FEW) return;
+    const byScope = new Map(this.#chain(entry).map((each) => [this.#scopeNameOf(each), each]));
+    this.#entriesOf.set(visitor, byScope);
   }
 
   /** Its bucket does not have it any more. */
   #remove(entry: number): { visitor: string; scope: string } {
     const [visitor, scope] = [this.#visitor[entry], this.#scope[entry]];
-    if (visitor === undefined || scope === undefined)
-      throw new Error('an entry that is not there was removed');
+    if (visitor === undefined || scope === undefined) throw new Error(`there is no entry ${entry}`);
     scope.online -= 1;
     if (scope.online === 0) this.#scopes.delete(scope.name);
-    this.#unchain(entry, visitor);
+    this.#takeFrom(visitor, entry);
     this.#visitor[entry] = '';
     this.#next[entry] = this.#firstFree;
     this.#firstFree = entry;
     return { visitor, scope: scope.name };
   }
 
-  /** From the entries of the visitor, who may have no other. */
-  #unchain(entry: number, visitor: string): void {
+  #takeFrom(visitor: string, entry: number): void {
+    const entries = this.#entriesOf.get(visitor) ?? NONE;
     const next = read(this.#next, entry);
-    let before = this.#first(visitor);
-    if (before === entry) {
-      if (next === NONE) this.#firstOf.delete(visitor);
-      else this.#firstOf.set(visitor, next);
-      return;
-    }
-    while (read(this.#next, before) !== entry) before = read(this.#next, before);
-    this.#next[before] = next;
+    if (typeof entries !== 'number') {
+      entries.delete(this.#scopeNameOf(entry));
+      if (entries.size === 0) this.#entriesOf.delete(visitor);
+    } else if (entries !== entry) {
+      let before = entries;
+      while (read(this.#next, before) !== entry) before = read(this.#next, before);
+      this.#next[before] = next;
+    } else if (next === NONE) this.#entriesOf.delete(visitor);
+    else this.#entriesOf.set(visitor, next);
+  }
+
+  #scopeNameOf(entry: number): string {
+    const scope = this.#scope[entry];
+    if (scope === undefined) throw new Error(`there is no entry ${entry}`);
+    return scope.name;
   }
 
   /** A free entry. */
