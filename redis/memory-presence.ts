@@ -7,7 +7,7 @@
  * A leave brings `until` forward and moves the entry at once.
  *
  * Who comes stays for an hour, so there are millions where there is much to do. An entry is therefore a number, and what is known of it
- * stands in arrays under that number: a third of the memory of objects in maps, and nothing that the garbage collector has to follow.
+ * stands in arrays under that number: a third of the memory of objects in maps, and little that the garbage collector has to follow.
  */
 import type { PresenceChange, SignOfLife } from './port.ts';
 import { LEAVE_GRACE_MS } from './port.ts';
