@@ -73,7 +73,7 @@ const SECRETS: readonly string[] = [
   'KAFKA_PASSWORD',
 ] satisfies (keyof Environment)[];
 /** Of HMAC-SHA256, by RFC 7518, 3.2 for tokens: a key that is shorter is found by trying. */
-const MIN_KEY_BYTES = 32;
+export const MIN_KEY_BYTES = 32;
 const fileVariable = (name: string) => `${name}_FILE`;
 
 /** Names of all that is read. */

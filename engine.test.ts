@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pickEngine, UnknownEngineError } from './engine.ts';
+import { EngineUrlError, pickEngine } from './engine.ts';
 
 const engines = { lmdb: 'the embedded one', kafka: 'the networked one' };
 
@@ -10,7 +10,7 @@ test('the scheme picks the engine', () => {
 test.each(['redis://x', 'toString://x', 'nonsense', ''])(
   'an unknown scheme lists the known ones: %s',
   (url) => {
-    expect(() => pickEngine('event log', url, engines)).toThrow(UnknownEngineError);
+    expect(() => pickEngine('event log', url, engines)).toThrow(EngineUrlError);
     expect(() => pickEngine('event log', url, engines)).toThrow('known: lmdb://, kafka://');
   },
 );

@@ -1,5 +1,4 @@
 /** Opens the engines that the configuration names. The clients of the stores are loaded when they are wanted: a collector wants none. */
-import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
@@ -9,6 +8,7 @@ import type { EventLog, LogOptions, LogTrouble } from '../kafka/port.ts';
 import type { SessionStore } from '../postgres/port.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
+import { makeDataDir } from './data-dir.ts';
 import { requireRestored } from './restoring.ts';
 
 export function openEventLog(config: Config, logger: Logger): Promise<EventLog> {
@@ -34,7 +34,7 @@ export function openCollectorLog(config: Config, logger: Logger): Promise<EventL
 export async function openSessionStore(config: Config, logger?: Logger): Promise<SessionStore> {
   requireRestored(config.dataDir);
   const { openSessions } = await import('../postgres/open.ts');
-  mkdirSync(config.dataDir, { recursive: true });
+  makeDataDir(config.dataDir);
   return openSessions(config.sessionsUrl, {
     sessionTimeoutMs: config.sessionTimeoutMs,
     ca: config.tlsCa,

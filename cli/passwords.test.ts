@@ -74,6 +74,7 @@ describe('a URL that is wrong', () => {
     ['with a wrong prefix', events, `kafka://${NOWHERE}?prefix=:${PASSWORD}`],
   ])('%s: %o', async (_, open, url) => {
     expect(await tell(open(url))).not.toBe('');
+    expect(told).toContain('"type":"EngineUrlError"');
     expect(told).not.toContain(PASSWORD);
   });
 });

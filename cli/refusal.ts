@@ -1,6 +1,6 @@
 /** Failures that no restart mends: a setting has to be changed first, or another version started. */
 import { ConfigError } from '../config.ts';
-import { UnknownEngineError } from '../engine.ts';
+import { EngineUrlError } from '../engine.ts';
 
 /** sysexits.h: EX_CONFIG */
 export const EXIT_CONFIG = 78;
@@ -9,7 +9,7 @@ const CODES = ['newer_schema', 'newer_layout', 'wrong_partitions', 'other_zone']
 
 /** Its message is for a person, who needs no stack trace. */
 export function isRefusal(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof UnknownEngineError) return true;
+  if (error instanceof ConfigError || error instanceof EngineUrlError) return true;
   return error instanceof Error && 'code' in error && CODES.includes(String(error.code));
 }
 

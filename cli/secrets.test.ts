@@ -41,6 +41,13 @@ test('of fingerprints: the one before is used beside the one that follows, and i
   );
 });
 
+test('a folder that cannot be made is named with its variable', () => {
+  writeFileSync(join(dataDir, 'file'), '');
+  const folder = join(dataDir, 'file', 'data');
+  expect(() => readSecrets({ dataDir: folder, ...none })).toThrow(ConfigError);
+  expect(() => readSecrets({ dataDir: folder, ...none })).toThrow(`DATA_DIR: ${folder} cannot be made`);
+});
+
 test('that cannot be read end the start rather than make every visitor new', () => {
   const file = join(dataDir, 'secrets.json');
   writeFileSync(file, '{"jwtSecret":');

@@ -1,13 +1,14 @@
 /** The two secrets of an installation: from the environment, else made at the first start and kept in `DATA_DIR`. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError, MIN_KEY_BYTES } from '../config.ts';
+import { makeDataDir } from './data-dir.ts';
 import { requireRestored } from './restoring.ts';
 
-const Secret = (description: string) => Type.String({ minLength: 32, description });
+const Secret = (description: string) => Type.String({ minLength: MIN_KEY_BYTES, description });
 const Secrets = Type.Object({
   jwtSecret: Secret('signs and verifies tokens'),
   fingerprintSecret: Secret('hashes fingerprints: with another one every visitor is new'),
@@ -21,7 +22,7 @@ const VARIABLES = { jwtSecret: 'JWT_SECRET', fingerprintSecret: 'FINGERPRINT_SEC
 
 export const SECRETS_FILE = 'secrets.json';
 
-/** @throws ConfigError when the file is there and cannot be used */
+/** @throws ConfigError when the file is there and cannot be used, or its folder cannot be made */
 export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fingerprintSecret'>): Secrets {
   const { jwtSecret, fingerprintSecret } = config;
   if (jwtSecret !== '' && fingerprintSecret !== '') return { jwtSecret, fingerprintSecret };
@@ -54,7 +55,7 @@ export function fingerprintSecrets(
 function keptSecrets(dataDir: string): KeptSecrets {
   requireRestored(dataDir);
   const file = join(dataDir, SECRETS_FILE);
-  mkdirSync(dataDir, { recursive: true });
+  makeDataDir(dataDir);
   const made = JSON.stringify({ jwtSecret: random(), fingerprintSecret: random() }, undefined, 2);
   if (!existsSync(file)) {
     // Of processes that start at once, one links its whole file to the name, and all read that.

@@ -6,11 +6,13 @@
  * Small parts need no care of ours: after 200 inserts of 50 rows over three days the engine's own merges had
  * left 5 parts of raw and at most 5 of each day of a derived table (26.7.3).
  */
+
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClientConfigOptions, createClient, drainStream } from '@clickhouse/client';
+import { EngineUrlError } from '../engine.ts';
 import { thaw } from './frozen.ts';
 import { ONE_SERVER } from './layout.ts';
 import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
@@ -33,7 +35,7 @@ export async function openChdb(
   options: StoreOptions & { poolSize: number; cluster: string },
 ): Promise<AnalyticsStore> {
   if (options.cluster !== '') {
-    throw new AnalyticsStoreError('failed', 'CLICKHOUSE_CLUSTER needs a server: set CLICKHOUSE_URL');
+    throw new EngineUrlError('CLICKHOUSE_CLUSTER needs a server: set CLICKHOUSE_URL');
   }
   const directory = directoryOf(url);
   await makeWritable(directory);
@@ -46,7 +48,7 @@ export async function openChdb(
 function directoryOf(url: string): string {
   const path = url.slice(SCHEME.length);
   if (path !== '' && !/[?#]/.test(path)) return resolve(path);
-  throw new AnalyticsStoreError('failed', `${url}: expected chdb:///path/of/a/directory, and no parameters`);
+  throw new EngineUrlError(`${url}: expected chdb:///path/of/a/directory, and no parameters`);
 }
 
 async function makeWritable(directory: string): Promise<void> {

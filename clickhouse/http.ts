@@ -1,4 +1,5 @@
 /** The analytics store on a ClickHouse server, over HTTP. */
+
 import { Agent } from 'node:https';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -10,10 +11,11 @@ import {
   createClient,
   drainStream,
 } from '@clickhouse/client';
+import { EngineUrlError } from '../engine.ts';
 import { trusting } from '../trust.ts';
 import { waitUntilEnded } from './ended.ts';
 import { clusterLayout, ONE_SERVER } from './layout.ts';
-import { type AnalyticsStore, AnalyticsStoreError } from './port.ts';
+import type { AnalyticsStore } from './port.ts';
 import { resettableAgent } from './resettable-agent.ts';
 import { READER_SETTINGS } from './settings.ts';
 import { type Engine, INSERT_ID, openStore, type StoreOptions } from './store.ts';
@@ -59,7 +61,7 @@ interface HttpOptions extends StoreOptions {
   ca?: string | undefined;
 }
 
-/** @throws AnalyticsStoreError `unavailable` when no server answers */
+/** @throws AnalyticsStoreError `unavailable` when no server answers, EngineUrlError */
 export async function openHttp(
   url: string,
   options: HttpOptions,
@@ -148,8 +150,7 @@ function connect(
 function serverOf(url: string): { url: URL; username: string; password: string } {
   const { protocol, host, username, password, pathname, search, hash } = parsed(url);
   if (search !== '' || hash !== '' || !['/', '/footfall'].includes(pathname)) {
-    throw new AnalyticsStoreError(
-      'failed',
+    throw new EngineUrlError(
       `${protocol}//${host}: expected ${protocol}//user:password@host:port, no parameters, and no database but footfall`,
     );
   }
@@ -160,16 +161,12 @@ function serverOf(url: string): { url: URL; username: string; password: string }
       password: decodeURIComponent(password),
     };
   } catch (cause) {
-    throw new AnalyticsStoreError(
-      'failed',
-      `${protocol}//${host}: user and password are not percent-encoded`,
-      { cause },
-    );
+    throw new EngineUrlError(`${protocol}//${host}: user and password are not percent-encoded`, { cause });
   }
 }
 
 function parsed(url: string): URL {
   // What the constructor throws would have the whole URL in it, with the password.
-  if (!URL.canParse(url)) throw new AnalyticsStoreError('failed', 'CLICKHOUSE_URL is not a URL');
+  if (!URL.canParse(url)) throw new EngineUrlError('CLICKHOUSE_URL is not a URL');
   return new URL(url);
 }

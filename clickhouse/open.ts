@@ -27,7 +27,7 @@ export interface AnalyticsOptions {
  *
  * @throws AnalyticsStoreError when the store is in use by another process, cannot be written, is of a newer version, or
  * has events with the days of another zone
- * @throws UnknownEngineError for another scheme
+ * @throws EngineUrlError for another scheme, or a URL that is not one of its engine's
  */
 export function openAnalytics(url: string, options: AnalyticsOptions): Promise<AnalyticsStore> {
   const open = pickEngine('analytics store', url, { chdb: openChdb, http: openHttp, https: openHttp });

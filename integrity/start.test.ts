@@ -106,6 +106,7 @@ describe('a start that is refused once the embedded database runs leaves no proc
     ],
     [{ PARTITIONS: '4' }, 'was created with 8 partitions, not 4'],
     [{ REDIS_URL: 'memcached://localhost' }, 'no engine for memcached://'],
+    [{ REDIS_URL: 'redis://localhost:none' }, 'a host is no HOST:PORT'],
   ])('%o', async (environment, reason) => {
     footfall = await Installation.create();
     await footfall.start();

@@ -49,7 +49,7 @@ const CALL_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * @throws TypeError when the URL is not one of Kafka's
+ * @throws EngineUrlError when the URL is not one of Kafka's
  * @throws RangeError when an option is out of range
  * @throws LogError `wrong_partitions` when the topic has fewer; `unavailable` when no broker came up in time
  */

@@ -1,4 +1,5 @@
 /** Reads `kafka://host:port,host:port?prefix=name`. */
+import { EngineUrlError } from '../engine.ts';
 
 const DEFAULT_PREFIX = 'footfall';
 const DEFAULT_PORT = 9092;
@@ -15,22 +16,23 @@ export interface KafkaAddress {
   groupId(group: string): string;
 }
 
-/** @throws TypeError that does not repeat the URL, since somebody may have put a password there */
+/** @throws EngineUrlError that does not repeat the URL, since somebody may have put a password there */
 export function readKafkaUrl(url: string): KafkaAddress {
   // Not the URL class: it knows nothing of several hosts.
   const [, list = '', , query = ''] = /^kafka:\/\/([^/?#]*)\/?(\?([^#]*))?$/.exec(url) ?? [];
   const brokers = list.split(',').map((broker) => {
     const [, host, port = String(DEFAULT_PORT)] = BROKER.exec(broker.trim()) ?? [];
     if (host !== undefined && Number(port) > 0 && Number(port) < 65_536) return `${host}:${port}`;
-    throw new TypeError('event log: kafka://host:port,host:port is expected');
+    throw new EngineUrlError('event log: kafka://host:port,host:port is expected');
   });
   const parameters = new URLSearchParams(query);
   for (const name of parameters.keys()) {
-    if (name !== 'prefix') throw new TypeError(`event log: kafka:// has no parameter ${name}, known: prefix`);
+    if (name !== 'prefix')
+      throw new EngineUrlError(`event log: kafka:// has no parameter ${name}, known: prefix`);
   }
   const prefix = parameters.get('prefix') ?? DEFAULT_PREFIX;
   if (!PREFIX.test(prefix)) {
-    throw new TypeError(
+    throw new EngineUrlError(
       'event log: the prefix of kafka:// may have letters, digits, dots, dashes and underscores',
     );
   }

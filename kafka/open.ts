@@ -1,5 +1,5 @@
 /** Opens the event log that a URL names. */
-import { pickEngine } from '../engine.ts';
+import { EngineUrlError, pickEngine } from '../engine.ts';
 import { LazyLog } from './lazy-log.ts';
 import { openLmdbLog } from './lmdb-log.ts';
 import { type EventLog, LogError, type LogOptions, type LogTrouble, warnOfTrouble } from './port.ts';
@@ -16,8 +16,7 @@ const SPOOL_RETENTION_INTERVAL_MS = 1_000;
  * `kafka://host:port,host:port` is the log on these brokers; the topics are made when they are missing. Their names
  * begin with `footfall`, or with what `?prefix=` says.
  *
- * @throws UnknownEngineError listing the schemes that are known
- * @throws TypeError when the URL is not one of the engine's
+ * @throws EngineUrlError saying what is wrong with the URL, or listing the schemes that are known
  * @throws RangeError when an option is out of range
  * @throws LogError `wrong_partitions` when the log has another number, on Kafka: fewer; `newer_layout` on local disk; `unavailable`
  */
@@ -104,9 +103,9 @@ async function openKafka(url: string, options: LogOptions): Promise<EventLog> {
 function openLmdb(url: string, options: LogOptions): EventLog {
   const { hostname, pathname, searchParams, hash } = new URL(url);
   const [parameter] = searchParams.keys();
-  if (parameter !== undefined) throw new TypeError(`event log: ${url}: unknown parameter ${parameter}`);
+  if (parameter !== undefined) throw new EngineUrlError(`event log: ${url}: unknown parameter ${parameter}`);
   if (hostname !== '' || pathname.length < 2 || hash !== '') {
-    throw new TypeError(`event log: ${url}: is not lmdb:///absolute/folder`);
+    throw new EngineUrlError(`event log: ${url}: is not lmdb:///absolute/folder`);
   }
   return openLmdbLog(decodeURIComponent(pathname), options);
 }

@@ -9,9 +9,11 @@
  * States: `leased` (the server runs, calls go on at once) -> the lease's connection ends -> `lost` -> the next call
  * looks for the server, starts it where it is down, takes a lease -> `leased`. `stop` ends it from either.
  */
+
 import { mkdir, realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { EngineUrlError } from '../engine.ts';
 import { LOCK_SPACE } from './advisory-lock.ts';
 import type { Warn } from './database.ts';
 import { SessionStoreError } from './port.ts';
@@ -66,13 +68,10 @@ export class EmbeddedServer {
     this.#warn = warn;
   }
 
-  /** @param folder absolute; made where it is missing. @throws SessionStoreError */
+  /** @param folder absolute; made where it is missing. @throws EngineUrlError, SessionStoreError */
   static async open(folder: string, warn: Warn): Promise<EmbeddedServer> {
     if (/["$`\\\n]/.test(folder)) {
-      throw new SessionStoreError(
-        'invalid',
-        `${folder}: a quote, $, backquote or backslash cannot stand in the path`,
-      );
+      throw new EngineUrlError(`${folder}: a quote, $, backquote or backslash cannot stand in the path`);
     }
     try {
       const binaries = await findBinaries();

@@ -18,7 +18,7 @@ const UNAVAILABLE = { name: 'SessionStoreError', code: 'unavailable', retryable:
 describe('the URL of a server', () => {
   it('may hold parameters about TLS, the name and the options of the connection, and no other', async () => {
     await expect(openSessions('postgresql://127.0.0.1:1/x?sslmod=disable', options)).rejects.toMatchObject({
-      code: 'invalid',
+      name: 'EngineUrlError',
       message: expect.stringMatching(/sslmod, known: sslmode, .*application_name/),
     });
   });
@@ -27,7 +27,7 @@ describe('the URL of a server', () => {
     const failure = await openSessions('postgresql://a:hidden@[x/y', options).catch(
       (error: unknown) => error,
     );
-    expect(failure).toMatchObject({ code: 'invalid' });
+    expect(failure).toMatchObject({ name: 'EngineUrlError' });
     expect(String(failure)).not.toContain('hidden');
   });
 

@@ -4,7 +4,9 @@
  * Connect straight to the server, or through a pooler that keeps a client on its connection (`session` mode): locks
  * live on connections.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { EngineUrlError } from '../engine.ts';
 import { certificateFault } from '../trust.ts';
 import { Database, type Warn } from './database.ts';
 import { openPools, type PoolSizes } from './pools.ts';
@@ -25,7 +27,7 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 const READ_VERSION = sql('read_version');
 
-/** @throws SessionStoreError */
+/** @throws EngineUrlError, SessionStoreError */
 export async function openNetworked(url: string, options: NetworkedOptions): Promise<Database> {
   const server = serverOf(url);
   const database = new Database({ ...openPools(tlsOf(url, options.ca), options), warn: options.warn });
@@ -73,22 +75,17 @@ async function reach(database: Database, server: string, options: NetworkedOptio
   }
 }
 
-/** For messages, which must not show the password. @throws SessionStoreError `invalid` */
+/** For messages, which must not show the password. @throws EngineUrlError */
 function serverOf(url: string): string {
   if (!URL.canParse(url)) {
-    throw new SessionStoreError(
-      'invalid',
-      'the URL of PostgreSQL must be postgresql://user:password@host:port/database',
-    );
+    throw new EngineUrlError('the URL of PostgreSQL must be postgresql://user:password@host:port/database');
   }
   const { host, pathname, searchParams } = new URL(url);
   for (const name of searchParams.keys()) {
     if (PARAMETERS.includes(name)) continue;
     // It is the rest of a password with a question mark in it.
-    if (name.includes('@'))
-      throw new SessionStoreError('invalid', 'the URL of PostgreSQL is not percent-encoded');
-    throw new SessionStoreError(
-      'invalid',
+    if (name.includes('@')) throw new EngineUrlError('the URL of PostgreSQL is not percent-encoded');
+    throw new EngineUrlError(
       `the URL of PostgreSQL: unknown parameter ${name}, known: ${PARAMETERS.join(', ')}`,
     );
   }

@@ -1,12 +1,12 @@
 /** Opens the session store that a URL names, with its schema up to date. */
 import { isAbsolute } from 'node:path';
-import { pickEngine } from '../engine.ts';
+import { EngineUrlError, pickEngine } from '../engine.ts';
 import { Database, type Warn } from './database.ts';
 import { EmbeddedServer } from './embedded.ts';
 import { migrate } from './migrate.ts';
 import { openNetworked } from './networked.ts';
 import { openPools } from './pools.ts';
-import { type SessionStore, SessionStoreError } from './port.ts';
+import type { SessionStore } from './port.ts';
 import { PostgresSessionStore } from './session-store.ts';
 
 export interface SessionsOptions {
@@ -38,7 +38,7 @@ const DEFAULTS = { maxConnections: 10, maxLockConnections: 8, reachWithinMs: 30_
 /**
  * @param url `embedded-postgres:///absolute/folder`, or `postgresql://user:password@host:port/database?parameters` as
  *   `networked.ts` says
- * @throws UnknownEngineError, SessionStoreError
+ * @throws EngineUrlError, SessionStoreError
  */
 export async function openSessions(url: string, options: SessionsOptions): Promise<SessionStore> {
   const complete = { ...DEFAULTS, ...options };
@@ -75,8 +75,5 @@ export async function openEmbedded(
 function folderOf(url: string): string {
   const folder = url.slice(url.indexOf('://') + '://'.length);
   if (isAbsolute(folder) && !folder.includes('?')) return folder;
-  throw new SessionStoreError(
-    'invalid',
-    `${url}: must be embedded-postgres:///ABSOLUTE/FOLDER, without parameters`,
-  );
+  throw new EngineUrlError(`${url}: must be embedded-postgres:///ABSOLUTE/FOLDER, without parameters`);
 }

@@ -138,7 +138,7 @@ it.each([
   [`sslcert=${file('garbage.pem', 'garbage')}`, 'is not PEM'],
 ])('%s is an error', async (parameters, message) => {
   await expect(open(urlOf(1, parameters))).rejects.toMatchObject({
-    code: 'invalid',
+    name: 'EngineUrlError',
     message: expect.stringContaining(message),
   });
 });

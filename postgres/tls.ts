@@ -8,11 +8,12 @@
  *     require, verify-full                TLS; the certificate has to be of an authority that is trusted, and of that host
  *     no-verify                           TLS with whoever answers
  */
+
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
 import type { ClientConfig } from 'pg';
+import { EngineUrlError } from '../engine.ts';
 import { type Trust, trusting } from '../trust.ts';
-import { SessionStoreError } from './port.ts';
 
 const MODES = ['disable', 'require', 'verify-full', 'no-verify'];
 const NEGOTIATIONS = ['postgres', 'direct'] as const;
@@ -24,7 +25,7 @@ export const TLS_PARAMETERS: readonly string[] = ['sslmode', 'sslnegotiation', .
 /**
  * @param ca PEM of authorities to trust beside those that come with Node
  * @returns the URL without these parameters, and what they say
- * @throws SessionStoreError `invalid`
+ * @throws EngineUrlError
  */
 export function tlsOf(url: string, ca: string | undefined): ClientConfig {
   const plain = new URL(url);
@@ -58,7 +59,7 @@ function contextOf(given: Record<string, string>, ca: string | undefined): Trust
   } catch (cause) {
     const message =
       'the URL of PostgreSQL: a file of sslrootcert, sslcert or sslkey is not PEM, or key and certificate differ';
-    throw new SessionStoreError('invalid', message, { cause });
+    throw new EngineUrlError(message, { cause });
   }
 }
 
@@ -66,15 +67,12 @@ function textOf(parameter: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new SessionStoreError('invalid', `the URL of PostgreSQL: ${parameter}=${path} cannot be read`, {
+    throw new EngineUrlError(`the URL of PostgreSQL: ${parameter}=${path} cannot be read`, {
       cause,
     });
   }
 }
 
-function unknownValue(parameter: string, known: readonly string[]): SessionStoreError {
-  return new SessionStoreError(
-    'invalid',
-    `the URL of PostgreSQL: ${parameter} is one of ${known.join(', ')}`,
-  );
+function unknownValue(parameter: string, known: readonly string[]): EngineUrlError {
+  return new EngineUrlError(`the URL of PostgreSQL: ${parameter} is one of ${known.join(', ')}`);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { UnknownEngineError } from '../engine.ts';
+import { EngineUrlError } from '../engine.ts';
 import { describeLiveStore } from './conformance.case.ts';
 import { openLive } from './open.ts';
 import { SITE } from './port.ts';
@@ -59,7 +59,7 @@ describe('live store in memory', () => {
   });
 
   it('opens no URL that it does not understand', async () => {
-    await expect(openLive('nowhere://')).rejects.toThrow(UnknownEngineError);
-    await expect(openLive('memory://?size=1')).rejects.toThrow(TypeError);
+    await expect(openLive('nowhere://')).rejects.toThrow(EngineUrlError);
+    await expect(openLive('memory://?size=1')).rejects.toThrow(EngineUrlError);
   });
 });

@@ -1,5 +1,7 @@
 /** The live store in this process: nothing is written anywhere, everything is bounded or expires. */
+
 import { LRUCache } from 'lru-cache';
+import { EngineUrlError } from '../engine.ts';
 import { MemoryAllowances } from './memory-allowances.ts';
 import { MemoryChannels } from './memory-channels.ts';
 import { MemoryCounters } from './memory-counters.ts';
@@ -13,7 +15,7 @@ const CACHE_CHARACTERS = 16 * 1024 ** 2;
 
 export async function openMemory(url: string, options: LiveOptions = {}): Promise<LiveStore> {
   if (!/^memory:(\/\/)?$/.test(url))
-    throw new TypeError(`live store: memory:// takes nothing more, got ${url}`);
+    throw new EngineUrlError(`live store: memory:// takes nothing more, got ${url}`);
   return new MemoryLiveStore(options);
 }
 

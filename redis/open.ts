@@ -18,8 +18,7 @@ const ENGINES = {
 
 /**
  * @param url `memory://`, `redis://HOST:PORT`, or `redis+cluster://HOST:PORT,HOST:PORT,...`; see `redis-url.ts`
- * @throws UnknownEngineError listing the schemes that are known
- * @throws TypeError saying what is wrong with the URL
+ * @throws EngineUrlError saying what is wrong with the URL, or listing the schemes that are known
  */
 export async function openLive(url: string, options: LiveOptions = {}): Promise<LiveStore> {
   return pickEngine('live store', url, ENGINES)(url, options);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EngineUrlError } from '../engine.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
 const LOCAL = {
@@ -47,7 +48,7 @@ describe('the address of Redis', () => {
     'redis://:se%cret@localhost',
     'redis://ada:secret/secret@localhost',
   ])('is not %s, and the error repeats no password', (url) => {
-    expect(() => parseRedisUrl(url)).toThrow(TypeError);
+    expect(() => parseRedisUrl(url)).toThrow(EngineUrlError);
     expect(() => parseRedisUrl(url)).not.toThrow(/secret/);
   });
 });

@@ -7,6 +7,7 @@
  * `rediss://` and `rediss+cluster://` are the same over TLS. Some nodes of a cluster are enough, they name the others.
  */
 
+import { EngineUrlError } from '../engine.ts';
 import type { Trust } from '../trust.ts';
 
 /** Installations that share a Redis have different ones. */
@@ -32,7 +33,7 @@ export interface RedisAddress {
   prefix: string;
 }
 
-/** @throws TypeError that does not repeat the URL, since it may hold a password */
+/** @throws EngineUrlError that does not repeat the URL, since it may hold a password */
 export function parseRedisUrl(url: string): RedisAddress {
   const parts = URL_PARTS.exec(url);
   if (parts === null) throw invalid('redis://HOST:PORT or redis+cluster://HOST:PORT,HOST:PORT is expected');
@@ -84,6 +85,6 @@ function parsePrefix(query: string): string {
   return prefix;
 }
 
-function invalid(message: string, options?: ErrorOptions): TypeError {
-  return new TypeError(`live store: ${message}`, options);
+function invalid(message: string, options?: ErrorOptions): EngineUrlError {
+  return new EngineUrlError(`live store: ${message}`, options);
 }
