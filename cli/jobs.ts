@@ -43,7 +43,7 @@ export async function loadDivisions(config: Config, file: string): Promise<void>
   await withSessions(config, async (sessions) => {
     const rows = parseDivisions(await readFile(file, 'utf8'), await knownDivisions(sessions));
     await sessions.saveDivisions(rows);
-    console.log(`${rows.length} divisions loaded`);
+    console.log(`divisions loaded: ${rows.length}`);
   });
 }
 
@@ -51,7 +51,7 @@ export async function loadCommunities(config: Config, file: string): Promise<voi
   await withSessions(config, async (sessions) => {
     const rows = parseCommunities(await readFile(file, 'utf8'), await knownDivisions(sessions));
     await sessions.saveCommunities(rows);
-    console.log(`${rows.length} communities loaded`);
+    console.log(`communities loaded: ${rows.length}`);
   });
 }
 
@@ -59,7 +59,7 @@ export async function runCleanup(config: Config): Promise<void> {
   requireStores(config);
   await withSessions(config, async (sessions) => {
     const deleted = await cleanup(config, sessions, Date.now());
-    console.log(`${deleted} sessions deleted that were idle for ${config.cleanupDays} days`);
+    console.log(`sessions deleted that were idle for ${config.cleanupDays} days: ${deleted}`);
   });
 }
 
@@ -75,13 +75,13 @@ export async function runImport(config: Config, file: string, options: { format?
       onProgress: bar.show,
     });
     bar.stop();
-    console.log(`${report.imported} events are in the log and count as soon as the pipeline has read them`);
+    console.log(`events written to the log: ${report.imported}; they count as soon as the pipeline has read them`);
     if (report.from !== undefined) console.log(`from ${report.from} to ${report.to}`);
     for (const [reason, lines] of Object.entries(report.skipped))
-      console.log(`${lines} lines skipped: ${reason}`);
+      console.log(`lines skipped, ${reason}: ${lines}`);
     for (const { line, reason } of report.refusals) console.error(`line ${line}: ${reason}`);
     if (report.refused > 0) {
-      console.error(`${report.refused} lines refused`);
+      console.error(`lines refused: ${report.refused}`);
       process.exitCode = 1;
     }
   } finally {

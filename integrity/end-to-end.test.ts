@@ -240,7 +240,7 @@ describe('jobs beside the running system', () => {
       const report = await footfall.run('import', combined);
       expect(report.code).toBe(1);
       expect(report.output).toContain('line 5: is not in the combined log format');
-      expect(report.output).toContain('1 lines skipped: bot');
+      expect(report.output).toContain('lines skipped, bot: 1');
     }
     await vi.waitFor(async () => {
       const metrics = await (await fetch(`${footfall.api}/metrics`)).text();
