@@ -176,7 +176,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     .options('/e', (res) => begin(res).answer({ status: 204, headers: PREFLIGHT }))
     .get('/pixel.gif', getPixel)
     .get('/beacon.js', (res, req) => begin(res).answer(serveScript(req)))
-    .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"ok":true}' }))
+    .get('/healthz', (res) => begin(res).answer({ status: 200, headers: JSON_TYPE, body: '{"status":"ok"}' }))
     .get('/readyz', (res) => settle(begin(res), readiness({ log, live, framer, refusals, isDraining })))
     .get('/metrics', (res) => {
       const { contentType } = options.metrics;
