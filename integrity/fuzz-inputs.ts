@@ -67,6 +67,9 @@ const VALUES = [
   ],
 ];
 
+/** So many that few of them share a user: who exports a user's data gets that of all visitors who were signed in as that user. */
+const VISITORS = 100_000;
+
 export class Inputs {
   readonly #random: Random;
 
@@ -168,7 +171,6 @@ export class Inputs {
   #body(): string {
     if (this.#chance(0.02)) return 'x'.repeat(60_000 + this.#below(10_000));
     if (this.#chance(0.02)) return '['.repeat(this.#below(5_000));
-    // Long arrays are few: the answers of long runs would grow with all that was counted, and say little more.
     const length = this.#chance(0.05) ? this.#pick([20, 100, 101]) : this.#pick([1, 1, 1, 1, 2, 3, 0]);
     const beacons = Array.from({ length }, () => this.#beacon());
     const value = beacons.length === 1 && this.#chance(0.7) ? beacons[0] : beacons;
@@ -183,7 +185,8 @@ export class Inputs {
   }
 
   #beacon(): unknown {
-    const beacon: Record<string, unknown> = { ...VALID, fingerprint: `fingerprint-${this.#below(2_000)}` };
+    const fingerprint = `fingerprint-${this.#below(VISITORS)}`;
+    const beacon: Record<string, unknown> = { ...VALID, fingerprint };
     delete beacon.event_id;
     for (let changes = this.#pick([0, 0, 0, 0, 0, 1, 2, 3]); changes > 0; changes--) {
       const field = this.#pick(Object.keys(VALID));

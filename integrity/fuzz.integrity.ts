@@ -150,7 +150,9 @@ test('whatever is sent, nothing breaks', async () => {
   const ownMiBByFifths: number[] = [];
   for (let n = 0; n < 5; n++) {
     await round(INPUTS / 5);
-    ownMiBByFifths.push(Math.round(ownMiB()));
+    const own = Math.round(ownMiB());
+    ownMiBByFifths.push(own);
+    console.log(`${Math.round(((n + 1) * INPUTS) / 5)} inputs, ${faults.length} faults, ${own} MiB`);
   }
   const grown = (ownMiBByFifths.at(-1) ?? 0) - (ownMiBByFifths[0] ?? 0);
   console.log(JSON.stringify({ ownMiBByFifths, ...Object.fromEntries([...statuses].sort()) }));
