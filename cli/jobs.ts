@@ -75,7 +75,9 @@ export async function runImport(config: Config, file: string, options: { format?
       onProgress: bar.show,
     });
     bar.stop();
-    console.log(`events written to the log: ${report.imported}; they count as soon as the pipeline has read them`);
+    console.log(
+      `events written to the log: ${report.imported}; they count as soon as the pipeline has read them`,
+    );
     if (report.from !== undefined) console.log(`from ${report.from} to ${report.to}`);
     for (const [reason, lines] of Object.entries(report.skipped))
       console.log(`lines skipped, ${reason}: ${lines}`);

@@ -22,7 +22,7 @@ export interface VerifyOptions {
 export async function verify(config: Config, options: VerifyOptions): Promise<void> {
   const ledger = (await askRunning(config, options)) ?? (await readStores(config, options));
   for (const line of report(ledger)) console.log(line);
-  if (!ledger.balanced) process.exitCode = 1;
+  if (!ledger.balanced || ledger.another_log !== null) process.exitCode = 1;
 }
 
 /** chDB belongs to the process that runs, so that one is asked. */
@@ -101,6 +101,9 @@ function report(ledger: Ledger): string[] {
       ({ collector, state, frames: waiting, bytes }) =>
         `${collector}: ${state}, ${waiting} frames, ${bytes} bytes`,
     ),
+    ...(ledger.another_log === null
+      ? []
+      : [`NOT the log that was counted, and nothing more counts: ${ledger.another_log}`]),
     ledger.balanced ? 'in balance' : 'NOT in balance: see the differences above',
   ];
 }

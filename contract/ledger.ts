@@ -44,6 +44,10 @@ export const Ledger = Type.Object({
     description:
       'accepted = stored + duplicate + undecodable + erased, and in_views = stored, in every hour and partition',
   }),
+  another_log: Type.Union([Type.String(), Type.Null()], {
+    description:
+      'why the log is not the one that the stores have counted: nothing more counts until that is brought back; null when it is',
+  }),
   complete_until: Type.Union([Instant, Type.Null()], {
     description:
       'whatever was received before, by the clocks of the collectors, is counted, but for what is in a spool',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -91,6 +91,21 @@ async function countOneEvent(running: Installation): Promise<void> {
   expect(answer.status, await answer.text()).toBe(202);
   expect(await statsOnceUpToDate((path) => running.query(path), 1)).toMatchObject({ total_page_views: 1 });
 }
+
+test('a log that was replaced is named by `verify`', async () => {
+  footfall = await Installation.create();
+  await footfall.start();
+  await countOneEvent(footfall);
+  expect((await footfall.run('verify')).code).toBe(0);
+  expect(await footfall.stop()).toBe(0);
+  rmSync(join(footfall.folder, 'log'), { recursive: true });
+  await footfall.start();
+  const { code, output } = await footfall.run('verify');
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    /^NOT the log that was counted, and nothing more counts: partition \d: the log is /m,
+  );
+});
 
 describe('a start that is refused once the embedded database runs leaves no process', () => {
   const SECRET = 'a secret of the tests, long enough for it';

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
 import type { Config } from '../config.ts';
+import { whyAnotherLog } from '../contract/counted-log.ts';
 import { SET_ASIDE_REASONS } from '../contract/outcome.ts';
 import type { Calendar } from '../contract/reporting-day.ts';
 import { type EventLog, type LogBatch, PIPELINE_GROUP } from '../kafka/port.ts';
@@ -231,14 +232,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     holdings.set(partition, { owner, logIdentity, checkpoint, window: new DuplicateWindow() });
     ages.hold(partition);
     const nextOffset = checkpoint?.nextOffset ?? 0;
-    const counted = checkpoint?.logIdentity;
-    if (logIdentity !== undefined && counted !== undefined && logIdentity !== counted)
-      throw anotherLog(partition, `the log is ${logIdentity}, but the stores have counted ${counted}`);
-    if (end < nextOffset)
-      throw anotherLog(
-        partition,
-        `the log ends at offset ${end}, but the stores have counted up to ${nextOffset}`,
-      );
+    const why = whyAnotherLog({ identity: logIdentity, end }, checkpoint ?? { nextOffset });
+    if (why !== undefined) throw anotherLog(partition, why);
     if (committed < nextOffset)
       logger.info({ partition, committed, nextOffset }, 'settling what a crash left unclear');
     return committed;

@@ -32,6 +32,7 @@ const CONFIG: QueryApiOptions['config'] = {
 };
 
 const EMPTY_LOG: QueryApiOptions['eventLog'] = {
+  identity: async () => undefined,
   lag: async () => [],
   async *deadLetters() {},
 };

@@ -10,6 +10,7 @@ import { byMonth, randomEvents } from './events.fixture.ts';
 
 const NOW = Date.parse('2025-03-10T12:34:56Z');
 const HOUR = 3_600_000;
+const LOG = 'the log of the tests';
 const thisHour = Date.parse('2025-03-10T12:00:00Z');
 const events = randomEvents(7, { count: 500, days: 1.4, until: NOW, calendar: calendar('UTC') });
 const ofHour = (hour: number) => events.filter(({ received_at }) => hourOf(received_at) === hour).length;
@@ -41,15 +42,16 @@ async function note(...ledger: LedgerEntry[]): Promise<void> {
   const range = { partition: 0, owner: 'test', firstOffset: nextOffset, nextOffset: nextOffset + 1 };
   nextOffset += 1;
   await stores.sessions.applyBatch({
-    ranges: [{ ...range, receivedUntil: NOW - 1_000 }],
+    ranges: [{ ...range, receivedUntil: NOW - 1_000, logIdentity: LOG }],
     sessions: [],
     ledger,
     lastErasure: 0,
   });
 }
 
-const log = (end: number) => ({
-  lag: async () => [{ partition: 0, committed: 5, end }],
+const log = (end: number, identity = LOG) => ({
+  identity: async () => identity,
+  lag: async () => [{ partition: 0, committed: Math.min(5, end), end }],
   async *deadLetters() {
     yield { partition: 0, offset: 1, index: 2, reason: 'not JSON', body: Buffer.from('x') };
   },
@@ -106,6 +108,21 @@ describe('pipeline/', () => {
     const ledger = await api.json(Ledger, 'pipeline/');
     expect(ledger.partitions).toMatchObject([{ log_end: 9, counted: 5, lag_frames: 4 }]);
     expect(ledger.complete_until).toBe(new Date(NOW - 1_000).toISOString());
+  });
+
+  it('says that the log is another one than was counted', async () => {
+    await start();
+    expect((await api.json(Ledger, 'pipeline/')).another_log).toBeNull();
+    await api.close();
+    await start({ eventLog: log(nextOffset - 1) });
+    expect((await api.json(Ledger, 'pipeline/')).another_log).toBe(
+      `partition 0: the log ends at offset ${nextOffset - 1}, but the stores have counted up to ${nextOffset}`,
+    );
+    await api.close();
+    await start({ eventLog: log(nextOffset, 'another') });
+    expect((await api.json(Ledger, 'pipeline/')).another_log).toBe(
+      `partition 0: the log is another, but the stores have counted ${LOG}`,
+    );
   });
 
   it('shows the spools of which collectors tell, and that it does not know when the live store is away', async () => {

@@ -9,17 +9,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 import type { AnalyticsStore } from '../clickhouse/port.ts';
+import { whyAnotherLog } from '../contract/counted-log.ts';
 import { CollectorSpool, completeUntil, type Ledger, type LedgerHour } from '../contract/ledger.ts';
 import { DROP_REASONS, type DropReason } from '../contract/outcome.ts';
 import { type EventLog, PIPELINE_GROUP } from '../kafka/port.ts';
-import type { LedgerEntry, SessionStore } from '../postgres/port.ts';
+import type { LedgerEntry, PartitionProgress, SessionStore } from '../postgres/port.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
 
 export interface LedgerSources {
   analytics: Pick<AnalyticsStore, 'read'>;
   sessions: Pick<SessionStore, 'ledger' | 'progress'>;
   live: Pick<LiveStore, 'reports'>;
-  log: Pick<EventLog, 'lag' | 'deadLetters'>;
+  log: Pick<EventLog, 'lag' | 'identity' | 'deadLetters'>;
   /** ms since the epoch */
   now(): number;
 }
@@ -51,9 +52,10 @@ export async function conservationLedger(
   range: LedgerRange,
   patience: Patience = ONE_ANSWER,
 ): Promise<Ledger> {
-  const [{ hours, balanced }, lag, progress, spools, dead_letters] = await Promise.all([
+  const [{ hours, balanced }, lag, identity, progress, spools, dead_letters] = await Promise.all([
     balancedHours(sources, range, patience),
     sources.log.lag(PIPELINE_GROUP),
+    sources.log.identity(),
     sources.sessions.progress(),
     spoolsOf(sources.live),
     countLetters(sources.log),
@@ -64,6 +66,7 @@ export async function conservationLedger(
   const complete = completeUntil(lag, progress, now);
   return {
     balanced,
+    another_log: anotherLog(identity, lag, progress),
     complete_until: complete === 0 ? null : iso(complete),
     newest_event: Number.isFinite(newest) ? iso(newest) : null,
     newest_event_age_seconds: Number.isFinite(newest) ? Math.max(0, (now - newest) / 1_000) : null,
@@ -81,6 +84,20 @@ export async function conservationLedger(
     }),
     hours,
   };
+}
+
+/** Of the first partition where it shows. */
+function anotherLog(
+  identity: string | undefined,
+  lag: readonly { partition: number; end: number }[],
+  progress: readonly PartitionProgress[],
+): string | null {
+  for (const { partition, end } of lag) {
+    const counted = progress.find((each) => each.partition === partition);
+    const why = counted && whyAnotherLog({ identity, end }, counted);
+    if (why !== undefined) return `partition ${partition}: ${why}`;
+  }
+  return null;
 }
 
 /** What an hour of a partition has too much or too little; none when it is in balance. */

@@ -44,7 +44,7 @@ export interface QueryApiOptions {
   >;
   analytics: AnalyticsStore;
   sessions: SessionStore;
-  eventLog: Pick<EventLog, 'lag' | 'deadLetters'>;
+  eventLog: Pick<EventLog, 'lag' | 'identity' | 'deadLetters'>;
   live: LiveStore;
   tracker: Pick<VisitorTracker, 'getCount' | 'onNews'>;
   jwt: JwtKeys & JwtScope;
