@@ -15,7 +15,13 @@ import { type Capability, capabilityFor, type Owner } from './capability.ts';
 
 const NOBODY: Owner = { uid: 65_534, gid: 65_534 };
 /** The variables of the caller (PGDATA, PGPORT, LANG, ...) are kept out. */
-const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+  // What glibc begins with, but once it is set it stays: mallopt(3). Else each process that has written a large batch keeps the memory
+  // that it took.
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 export interface Account {
