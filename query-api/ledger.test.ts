@@ -125,6 +125,17 @@ describe('pipeline/', () => {
     );
   });
 
+  it('does not take the log for another one while it is counted', async () => {
+    const { progress } = stores.sessions;
+    const counting = vi.spyOn(stores.sessions, 'progress').mockImplementation(async () => {
+      await note();
+      return progress.call(stores.sessions);
+    });
+    await start({ eventLog: { ...log(0), lag: () => log(nextOffset).lag() } });
+    expect((await api.json(Ledger, 'pipeline/')).another_log).toBeNull();
+    counting.mockRestore();
+  });
+
   it('shows the spools of which collectors tell, and that it does not know when the live store is away', async () => {
     const live = await openLive('memory://', { now: () => NOW });
     await live.report(

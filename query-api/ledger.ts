@@ -52,11 +52,10 @@ export async function conservationLedger(
   range: LedgerRange,
   patience: Patience = ONE_ANSWER,
 ): Promise<Ledger> {
-  const [{ hours, balanced }, lag, identity, progress, spools, dead_letters] = await Promise.all([
+  const [{ hours, balanced }, { progress, lag }, identity, spools, dead_letters] = await Promise.all([
     balancedHours(sources, range, patience),
-    sources.log.lag(PIPELINE_GROUP),
+    progressWithin(sources),
     sources.log.identity(),
-    sources.sessions.progress(),
     spoolsOf(sources.live),
     countLetters(sources.log),
   ]);
@@ -84,6 +83,12 @@ export async function conservationLedger(
     }),
     hours,
   };
+}
+
+/** One after the other: what is counted in between must not seem to be beyond the end of the log. */
+async function progressWithin({ sessions, log }: LedgerSources) {
+  const progress = await sessions.progress();
+  return { progress, lag: await log.lag(PIPELINE_GROUP) };
 }
 
 /** Of the first partition where it shows. */
