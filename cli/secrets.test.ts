@@ -48,6 +48,11 @@ test('a folder that cannot be made is named with its variable', () => {
   expect(() => readSecrets({ dataDir: folder, ...none })).toThrow(`DATA_DIR: ${folder} cannot be made`);
 });
 
+test('a folder that cannot be written is named with its variable', () => {
+  expect(() => readSecrets({ dataDir: '/proc/self', ...none })).toThrow(ConfigError);
+  expect(() => readSecrets({ dataDir: '/proc/self', ...none })).toThrow('DATA_DIR: /proc/self cannot be');
+});
+
 test('that cannot be read end the start rather than make every visitor new', () => {
   const file = join(dataDir, 'secrets.json');
   writeFileSync(file, '{"jwtSecret":');

@@ -1,11 +1,11 @@
 /** The two secrets of an installation: from the environment, else made at the first start and kept in `DATA_DIR`. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 import { type Config, ConfigError, MIN_KEY_BYTES } from '../config.ts';
-import { makeDataDir } from './data-dir.ts';
+import { makeDataDir, writeInDataDir } from './data-dir.ts';
 import { requireRestored } from './restoring.ts';
 
 const Secret = (description: string) => Type.String({ minLength: MIN_KEY_BYTES, description });
@@ -22,7 +22,7 @@ const VARIABLES = { jwtSecret: 'JWT_SECRET', fingerprintSecret: 'FINGERPRINT_SEC
 
 export const SECRETS_FILE = 'secrets.json';
 
-/** @throws ConfigError when the file is there and cannot be used, or its folder cannot be made */
+/** @throws ConfigError when the file is there and cannot be used, or cannot be made */
 export function readSecrets(config: Pick<Config, 'dataDir' | 'jwtSecret' | 'fingerprintSecret'>): Secrets {
   const { jwtSecret, fingerprintSecret } = config;
   if (jwtSecret !== '' && fingerprintSecret !== '') return { jwtSecret, fingerprintSecret };
@@ -60,7 +60,7 @@ function keptSecrets(dataDir: string): KeptSecrets {
   if (!existsSync(file)) {
     // Of processes that start at once, one links its whole file to the name, and all read that.
     const draft = `${file}.${randomUUID()}`;
-    writeFileSync(draft, `${made}\n`, { mode: 0o600 });
+    writeInDataDir(draft, `${made}\n`);
     try {
       linkSync(draft, file);
     } catch (error) {
