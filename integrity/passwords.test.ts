@@ -30,7 +30,7 @@ test('a password that a store refuses is in no log, no answer to operators and n
   expect(footfall.output).not.toContain(PASSWORD);
 
   footfall.environment.DATABASE_URL = `postgresql://user:${PASSWORD}@[host/db`;
-  await expect(footfall.start()).rejects.toThrow('it ended with 1');
+  await expect(footfall.start()).rejects.toThrow('it ended with 78');
   expect(footfall.output).toContain('the URL of PostgreSQL must be');
   expect(footfall.output).not.toContain(PASSWORD);
 });
