@@ -6,7 +6,6 @@
  * Small parts need no care of ours: after 200 inserts of 50 rows over three days the engine's own merges had
  * left 5 parts of raw and at most 5 of each day of a derived table (26.7.3).
  */
-
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

@@ -1,5 +1,4 @@
 /** The analytics store on a ClickHouse server, over HTTP. */
-
 import { Agent } from 'node:https';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';

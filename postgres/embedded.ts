@@ -9,7 +9,6 @@
  * States: `leased` (the server runs, calls go on at once) -> the lease's connection ends -> `lost` -> the next call
  * looks for the server, starts it where it is down, takes a lease -> `leased`. `stop` ends it from either.
  */
-
 import { mkdir, realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';

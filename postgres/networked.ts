@@ -4,7 +4,6 @@
  * Connect straight to the server, or through a pooler that keeps a client on its connection (`session` mode): locks
  * live on connections.
  */
-
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineUrlError } from '../engine.ts';
 import { certificateFault } from '../trust.ts';

@@ -8,7 +8,6 @@
  *     require, verify-full                TLS; the certificate has to be of an authority that is trusted, and of that host
  *     no-verify                           TLS with whoever answers
  */
-
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
 import type { ClientConfig } from 'pg';

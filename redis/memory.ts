@@ -1,5 +1,4 @@
 /** The live store in this process: nothing is written anywhere, everything is bounded or expires. */
-
 import { LRUCache } from 'lru-cache';
 import { EngineUrlError } from '../engine.ts';
 import { MemoryAllowances } from './memory-allowances.ts';
