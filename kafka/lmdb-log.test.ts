@@ -163,7 +163,7 @@ describe('subscribing', () => {
     });
     const counts = (partition: number) =>
       recorder.batches.filter((batch) => batch.partition === partition).map(({ frames }) => frames.length);
-    expect(counts(0)).toEqual([4, 4, 4]);
+    expect(counts(0)).toEqual([2, 2, 2, 2, 2, 2]);
     expect(counts(1)).toEqual([2_000, 2_000, 100]);
   });
 

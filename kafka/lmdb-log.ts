@@ -59,8 +59,8 @@ import {
 } from './port.ts';
 
 const POLL_MS = 10;
-/** So that those of eight partitions are one unit of the pipeline. */
-const BATCH_BYTES = 31 * 128 * 1024;
+/** Of eight partitions: 45,000 events, a unit of the pipeline. More would make it no cheaper, and is memory while counting is behind. */
+const BATCH_BYTES = 15 * 128 * 1024;
 const RETENTION_INTERVAL_MS = 5_000;
 const WRITE_TIMEOUT_MS = 10_000;
 

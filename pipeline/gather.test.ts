@@ -171,6 +171,21 @@ describe('the gatherer', () => {
     await second;
   });
 
+  it('holds no unit that others are beside, and none that can get no larger', async () => {
+    const added = Array.from({ length: PARTITIONS }, (_, partition) => gather.add(portion(partition, MIB)));
+    expect(units).toHaveLength(2);
+    units[0]?.resolve();
+    await Promise.all(added.slice(0, PARTITIONS / 2));
+    units[1]?.resolve();
+    await vi.advanceTimersByTimeAsync(PACE_MS);
+    await Promise.all(added);
+
+    const full = gather.add(portion(0, 14 * MIB));
+    await linger();
+    units[2]?.resolve();
+    await full;
+  });
+
   it('waits no longer when there is enough for a unit', async () => {
     void gather.add(portion(0, UNIT_BYTES / 2));
     void gather.add(portion(1, UNIT_BYTES / 2));

@@ -10,7 +10,8 @@
  * An event of a large unit costs the stores less than one of a small unit. So where events come fast, and none wait, a unit takes
  * {@link SHARE} of the time at most, for as long as they begin within {@link MOST_MS} of each other: its portions are held until then,
  * and what comes meanwhile is read into larger ones.
- * Once every partition waits, nothing more can come, and a unit that is large already starts at once.
+ * Once every partition waits, nothing more can come, and a unit that is large already starts at once. Where counting is behind no unit is
+ * held: it is of all that the log offers at once, or another one is under way beside it.
  *
  * A unit is with one store at a time. So where much waits there are two, each of half of the partitions: one is with the
  * analytics store while the other is with the sessions.
@@ -23,6 +24,8 @@ const UNIT_BYTES = 32 * 1024 * 1024;
 const SHARE = 0.4;
 const LEAST_MS = 1_000;
 const MOST_MS = 2_000;
+/** About as much as eight partitions of the embedded log offer at once: such a unit gets no larger by waiting. */
+const FULL_BYTES = 14 * 1024 * 1024;
 const UNITS = 2;
 /** So much shows that events come fast. */
 const LARGE_BYTES = 1024 * 1024;
@@ -84,7 +87,8 @@ export function gatherer(run: (portions: Portion[]) => Promise<void>, partitions
     const bytes = unit.reduce((sum, each) => sum + each.bytes, 0);
     const tookMs = performance.now() - began;
     const leftMs = Math.min(MOST_MS, Math.max(LEAST_MS, tookMs / SHARE)) - tookMs;
-    if (bytes >= LARGE_BYTES && waiting.length === 0 && leftMs > 0) {
+    const mayGrow = bytes >= LARGE_BYTES && bytes < FULL_BYTES && waiting.length === 0 && units === 1;
+    if (mayGrow && leftMs > 0) {
       await new Promise((resume) => setTimeout(resume, leftMs));
     }
   }
