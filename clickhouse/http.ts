@@ -121,7 +121,7 @@ function connect(
     readers: Array.from({ length: poolSize }, () => reader),
     /** One buffer with its length, not a stream: a server tells a body that was cut from one that is complete. */
     async insert(statement, rows, queryId) {
-      const body = await compress(rows, { level: 1 });
+      const body = await compress(rows.join(''), { level: 1 });
       const timer = setTimeout(reset, timeouts.insertMs);
       try {
         const { stream } = await writer.exec({

@@ -41,8 +41,8 @@ export interface Engine {
   layout: Layout;
   /** Where it keeps its files, of one in this process. */
   directory: string | undefined;
-  /** Resolves when the server has the rows, and says so. */
-  insert(statement: string, rows: string, queryId: string): Promise<void>;
+  /** Resolves when the server has the rows, and says so. @param rows one text, in pieces */
+  insert(statement: string, rows: string[], queryId: string): Promise<void>;
   /** Resolves once an insert that failed neither runs nor can begin. */
   ended(queryId: string): Promise<void>;
   /** Ends every statement whose id begins with `INSERT_ID`, of other processes too. */
@@ -112,13 +112,18 @@ class ClickHouseStore implements AnalyticsStore {
     const queryId = INSERT_ID + randomUUID();
     await this.#writer.run(async () => {
       try {
-        await this.#engine.insert(INSERT, columnsText(rows), queryId);
+        await this.#send(rows, queryId);
       } catch (cause) {
         const error = insertError(cause);
         if (error.code === 'unclear') await this.#engine.ended(queryId);
         throw error;
       }
     });
+  }
+
+  /** Not async, as it would keep the text of the rows until the insert is answered. */
+  #send(rows: readonly EventRow[], queryId: string): Promise<void> {
+    return this.#engine.insert(INSERT, columnsText(rows), queryId);
   }
 
   async stored(range: StoredRange, day: string): Promise<Set<Place>> {
