@@ -8,7 +8,7 @@ import type { VisitorKey } from '../contract/visitor-key.ts';
 import type { BrowserProfile } from './browser.ts';
 import { storedReferrer } from './page-address.ts';
 
-const CACHED_VISITORS = 200_000;
+const CACHED_VISITORS = 100_000;
 const MAX_TITLE_LENGTH = 512;
 
 export type EventMaker = (

@@ -6,6 +6,7 @@ import { Uuid } from '../contract/beacon.ts';
 import { Drops, Event } from '../contract/event.ts';
 import { visitorNumber } from '../contract/visitor.ts';
 import { type EventKey, eventKey } from './event-key.ts';
+import { SharedTexts } from './shared-texts.ts';
 
 const NEWLINE = 0x0a;
 const Instant = Type.Integer({
@@ -27,6 +28,8 @@ const eventSchema = Compile(
 );
 
 const dropsSchema = Compile(Type.Object({ ...Drops.properties, received_at: Instant }));
+
+const texts = new SharedTexts();
 
 /** Of a frame. Bytes and not text where nobody can read it: a dead letter is kept as it came. */
 export type Line =
@@ -94,11 +97,11 @@ function fieldsOf(value: unknown): Record<keyof Event, unknown> | undefined {
     late: fields.late,
     session_id: fields.session_id,
     user_id: fields.user_id,
-    community_id: fields.community_id,
-    division_id: fields.division_id,
-    url: fields.url,
-    referrer: fields.referrer,
-    title: fields.title,
+    community_id: texts.of(fields.community_id),
+    division_id: texts.of(fields.division_id),
+    url: texts.of(fields.url),
+    referrer: texts.of(fields.referrer),
+    title: texts.of(fields.title),
     language: fields.language,
     screen: fields.screen,
     country: fields.country,

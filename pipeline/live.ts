@@ -11,11 +11,11 @@ import type { Calendar } from '../contract/reporting-day.ts';
 import { type LiveStore, SITE } from '../redis/port.ts';
 import type { VisitorSign, VisitorTracker } from '../redis/visitor-tracker.ts';
 import { seldom } from '../seldom.ts';
+import { RecentLeaves } from './recent-leaves.ts';
 import type { Entry } from './work.ts';
 
 /** Raw may not have those who left so lately, and would bring them back. */
 const LEAVES_KEPT_MS = 60_000;
-const MIN_LEAVES_KEPT = 1_000;
 /** While the live store takes none; more are left out, and made up for from raw. */
 const MAX_WAITING_SIGNS = 100_000;
 /** How long counting, and reading for live numbers, wait for an update; what it has begun goes on. */
@@ -59,8 +59,7 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
   let failedAt = Number.NEGATIVE_INFINITY;
   let waiting: VisitorSign[] = [];
   let noting: Promise<void> | undefined;
-  let leaves: VisitorSign[] = [];
-  let leavesAllowed = MIN_LEAVES_KEPT;
+  const leaves = new RecentLeaves(LEAVES_KEPT_MS);
   let filledAt = Number.NEGATIVE_INFINITY;
   const warn = seldom((err, unsaid) =>
     logger.warn({ err, unsaid }, 'live numbers stand still, nothing else is touched'),
@@ -108,7 +107,7 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
       })),
     );
     // Of these raw may know the visit and not the end.
-    await tracker.track(leaves);
+    await tracker.track(leaves.signs());
     filledAt = performance.now();
     logger.info({ online: seen.length, today: visitors.length }, 'live numbers are restored from raw');
   }
@@ -142,17 +141,9 @@ export function liveNumbers(options: LiveOptions): LiveNumbers {
       await endOfTurn();
       const signs = waiting;
       waiting = [];
-      for (const sign of signs) if (sign.leaving) leaves.push(sign);
-      if (leaves.length > leavesAllowed) forgetLeaves();
+      for (const { visitor, at, leaving } of signs) if (leaving) leaves.add(visitor, at, now());
       await tracker.track(signs).catch((error: unknown) => failed('update', error));
     }
-  }
-
-  /** Not at each leave: it looks through all that are kept. */
-  function forgetLeaves(): void {
-    const since = now() - LEAVES_KEPT_MS;
-    leaves = leaves.filter(({ at }) => at >= since);
-    leavesAllowed = Math.max(MIN_LEAVES_KEPT, 2 * leaves.length);
   }
 
   /** One at a time; again for what has come when it was about to end. */
