@@ -20,6 +20,7 @@ import {
   openSessionStore,
 } from './engines.ts';
 import { listenForBackups } from './freeze-socket.ts';
+import { collectEarlier } from './heap.ts';
 import { createLogger } from './logger.ts';
 import { startProbes } from './probes.ts';
 import { type ReadinessSources, readinessOf } from './readiness.ts';
@@ -73,6 +74,7 @@ export function runServe(config: Config, roles: readonly Role[]): Promise<void> 
     const readiness = () => readinessOf(sources);
 
     if (counts) {
+      collectEarlier();
       const stores = { log, analytics, sessions, live, tracker };
       const pipeline = await startPipeline({ config, ...stores, calendar, metrics, logger });
       const jobs = startJobs({ config, sessions, logger });
