@@ -153,7 +153,7 @@ describe('subscribing', () => {
   });
 
   test('a batch is bounded in bytes and in frames', async () => {
-    const log = await folder.open({ maxBytes: 64 * 1024 * KIB });
+    const log = await folder.open({ partitions: 8, maxBytes: 64 * 1024 * KIB });
     await Promise.all(Array.from({ length: 12 }, () => log.append(0, Buffer.alloc(1024 * KIB, 'x'))));
     await Promise.all(Array.from({ length: 4_100 }, () => log.append(1, Buffer.from('y'))));
     const recorder = new Recorder();
@@ -165,6 +165,15 @@ describe('subscribing', () => {
       recorder.batches.filter((batch) => batch.partition === partition).map(({ frames }) => frames.length);
     expect(counts(0)).toEqual([2, 2, 2, 2, 2, 2]);
     expect(counts(1)).toEqual([2_000, 2_000, 100]);
+  });
+
+  test('all partitions together offer as much, however many there are', async () => {
+    const log = await folder.open({ partitions: 1, maxBytes: 64 * 1024 * KIB });
+    await Promise.all(Array.from({ length: 20 }, () => log.append(0, Buffer.alloc(1024 * KIB, 'x'))));
+    const recorder = new Recorder();
+    await log.subscribe(GROUP, recorder);
+    await eventually(async () => expect(await log.lag(GROUP)).toMatchObject([{ committed: 20 }]));
+    expect(recorder.batches.map(({ frames }) => frames.length)).toEqual([15, 5]);
   });
 
   test('what a consumer keeps of a batch does not change when more is read', async () => {

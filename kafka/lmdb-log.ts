@@ -59,8 +59,12 @@ import {
 } from './port.ts';
 
 const POLL_MS = 10;
-/** Of eight partitions: 45,000 events, a unit of the pipeline. More would make it no cheaper, and is memory while counting is behind. */
-const BATCH_BYTES = 15 * 128 * 1024;
+/**
+ * Of the batches of all partitions, however many there are: 45,000 events, a unit of the pipeline. More would make it no cheaper, and is
+ * memory while counting is behind.
+ */
+const OFFERED_BYTES = 15 * 1024 ** 2;
+const LEAST_BATCH_BYTES = 128 * 1024;
 const RETENTION_INTERVAL_MS = 5_000;
 const WRITE_TIMEOUT_MS = 10_000;
 
@@ -198,7 +202,8 @@ class LmdbLog implements EmbeddedLog {
       group,
       consumer,
       pollMs: this.#options.pollMs ?? POLL_MS,
-      batchBytes: this.#options.batchBytes ?? BATCH_BYTES,
+      batchBytes:
+        this.#options.batchBytes ?? Math.max(LEAST_BATCH_BYTES, Math.floor(OFFERED_BYTES / this.partitions)),
       report: this.#report,
     });
     this.#retention ??= this.#startRetention();

@@ -24,7 +24,7 @@ const UNIT_BYTES = 32 * 1024 * 1024;
 const SHARE = 0.4;
 const LEAST_MS = 1_000;
 const MOST_MS = 2_000;
-/** About as much as eight partitions of the embedded log offer at once: such a unit gets no larger by waiting. */
+/** About as much as the partitions of the embedded log offer at once: such a unit gets no larger by waiting. */
 const FULL_BYTES = 14 * 1024 * 1024;
 const UNITS = 2;
 /** So much shows that events come fast. */

@@ -1,5 +1,5 @@
 /**
- * Who left lately, in 16 bytes each: at 20,000 events a second that are hundreds of thousands, which as objects were most of what the
+ * Who left lately, in 16 bytes each: at 20,000 events a second that are hundreds of thousands, which as objects were half of what the
  * garbage collector had to look through.
  */
 import type { VisitorSign } from '../redis/visitor-tracker.ts';
