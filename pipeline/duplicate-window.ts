@@ -7,16 +7,23 @@
  * window does not cover (frames that waited in a spool, a clock that was set, beacons marked late), raw is asked for.
  */
 import { type EventKey, eventKey } from './event-key.ts';
-import { InstantsByKey } from './instants-by-key.ts';
+import { KeySet } from './key-set.ts';
 
 export const WINDOW_MS = 10 * 60_000;
 /** Raw keeps ids that long. */
 export const MEMORY_MS = 7 * 24 * 60 * 60_000;
 /** Collectors' clocks differ a little, and frames overtake each other. */
 const SLACK_MS = 60_000;
+/** Ids are kept and left out by so much time at once: with the instant of each they would take twice the memory. */
+export const SLICE_MS = 3 * 60_000;
+/** For so many times the ids of the slice before there is room in one. */
+const ROOM = 1.05;
+
+export type Told = 'new' | 'repeat' | 'unsure';
 
 export class DuplicateWindow {
-  #seenAt = new InstantsByKey();
+  /** By the slice of time in which they were received, in the order in which the first of them came. */
+  readonly #slices = new Map<number, KeySet>();
   /** Every id received at this instant or later is here, and none from before it has to be. */
   #completeSince = Number.POSITIVE_INFINITY;
 
@@ -24,33 +31,75 @@ export class DuplicateWindow {
     return this.#completeSince !== Number.POSITIVE_INFINITY;
   }
 
-  /** Whether it can tell of an event that was received then. */
+  /** Whether it can tell of any event that was received then. */
   covers(receivedAt: number): boolean {
     return receivedAt - WINDOW_MS >= this.#completeSince;
   }
 
   /** Takes over what the store knows: every id received at {@link loadSince} or later. */
   load(seen: { eventId: string; visitor: string; receivedAt: number }[], since: number): void {
-    this.#seenAt = new InstantsByKey(seen.length);
+    this.#slices.clear();
     this.#completeSince = since;
-    for (const { eventId, visitor, receivedAt } of seen)
-      this.#seenAt.note(eventKey(visitor, eventId), receivedAt, since);
+    const expected = (seen.length * SLICE_MS) / (WINDOW_MS + SLACK_MS);
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const { eventId, visitor, receivedAt } of seen) {
+      if (receivedAt < since) continue;
+      const slice = sliceAt(receivedAt);
+      (this.#slices.get(slice) ?? this.#begin(slice, expected)).add(eventKey(visitor, eventId));
+      newest = Math.max(newest, slice);
+    }
+    this.#forgetBefore(newest);
   }
 
-  has(key: EventKey, receivedAt: number): boolean {
-    return isRepeat(this.#seenAt.get(key), receivedAt);
+  /** By the ids that are here. Where it is unsure, raw knows. */
+  tell(key: EventKey, receivedAt: number): Told {
+    let told: Told = 'new';
+    for (const [slice, keys] of this.#slices) {
+      const [first, end] = [slice * SLICE_MS, (slice + 1) * SLICE_MS];
+      const isFirst = isRepeat(first, receivedAt);
+      const isLast = isRepeat(end - 1, receivedAt);
+      if (!(isFirst || isLast) || !keys.has(key)) continue;
+      if (isFirst && isLast && !keys.isFaded) return 'repeat';
+      told = 'unsure';
+    }
+    return told;
   }
 
   add(key: EventKey, receivedAt: number): void {
     if (receivedAt < this.#completeSince) return;
-    this.#seenAt.note(key, receivedAt, this.#completeSince);
     this.#completeSince = Math.max(this.#completeSince, loadSince(receivedAt));
+    const slice = sliceAt(receivedAt);
+    let keys = this.#slices.get(slice);
+    if (keys === undefined) {
+      this.#forgetBefore(slice);
+      keys = this.#begin(slice, (this.#slices.get(slice - 1)?.size ?? 0) * ROOM);
+    }
+    keys.add(key);
   }
 
-  /** Those that may still be asked for, and at most as many that are too old. */
+  /** Those that may still be asked for, and some that are too old. */
   get size(): number {
-    return this.#seenAt.size;
+    return [...this.#slices.values()].reduce((sum, { size }) => sum + size, 0);
   }
+
+  #begin(slice: number, expected: number): KeySet {
+    const keys = new KeySet(expected);
+    this.#slices.set(slice, keys);
+    return keys;
+  }
+
+  /** Most repeats come within seconds: of what is older than the slice that begins, half an id is enough, since raw is asked then. */
+  #forgetBefore(slice: number): void {
+    const oldest = sliceAt(this.#completeSince);
+    for (const [each, keys] of this.#slices) {
+      if (each < oldest) this.#slices.delete(each);
+      else if (each < slice) keys.fade();
+    }
+  }
+}
+
+function sliceAt(instant: number): number {
+  return Math.floor(instant / SLICE_MS);
 }
 
 /** From when on ids are needed to tell of events received at an instant, or little earlier, or later. */

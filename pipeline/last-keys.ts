@@ -1,23 +1,26 @@
-/** The keys of late: at least the last `count` different ones. */
+/** The keys of late: at least the last `count` different ones, and less than twice as many. */
 import type { EventKey } from './event-key.ts';
-import { InstantsByKey } from './instants-by-key.ts';
+import { KeySet } from './key-set.ts';
 
 export class LastKeys {
   readonly #count: number;
-  /** When each came, counted in keys. */
-  readonly #seen: InstantsByKey;
-  #added = 0;
+  #newer: KeySet;
+  #older: KeySet;
 
   constructor(count: number) {
     this.#count = count;
-    this.#seen = new InstantsByKey(count);
+    this.#newer = new KeySet(count);
+    this.#older = new KeySet(0);
   }
 
   /** Says whether the key is new. */
   add(key: EventKey): boolean {
-    if (this.#seen.get(key) !== undefined) return false;
-    this.#added += 1;
-    this.#seen.note(key, this.#added, Math.max(1, this.#added - this.#count));
+    if (this.#newer.has(key) || this.#older.has(key)) return false;
+    if (this.#newer.size >= this.#count) {
+      this.#older = this.#newer;
+      this.#newer = new KeySet(this.#count);
+    }
+    this.#newer.add(key);
     return true;
   }
 }

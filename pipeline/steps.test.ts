@@ -93,13 +93,40 @@ describe('a repeat', () => {
     expect(await running.metric('footfall_events_set_aside_total', { reason: 'duplicate' })).toBe(2);
   });
 
-  it('counts once across batches', async () => {
+  it.each([0, 30_000])('counts once across batches for ten minutes, to the millisecond', async (from) => {
+    await append(system().log, 0, again(from));
+    await system().start();
+    await system().counted();
+    await append(system().log, 0, again(from + 10 * MINUTE));
+    await append(system().log, 0, event({ event_id: uuid(2), received_at: NOW + from + 1 }));
+    await system().counted();
+    expect(await places()).toEqual(['0:0:0', '0:2:0']);
+    await append(system().log, 0, again(from + 10 * MINUTE + 1));
+    await system().counted();
+    expect(await places()).toEqual(['0:0:0', '0:2:0', '0:3:0']);
+  });
+
+  it('counts once however long before it was counted, and again for another visitor', async () => {
     await append(system().log, 0, repeated);
     await system().start();
     await system().counted();
-    await append(system().log, 0, again(10 * MINUTE));
-    await system().counted();
-    expect(await places()).toEqual(['0:0:0']);
+    for (const minute of [2, 4, 6, 8]) {
+      await append(
+        system().log,
+        0,
+        event({ event_id: uuid(10 + minute), received_at: NOW + minute * MINUTE }),
+      );
+      await append(system().log, 0, again(minute * MINUTE));
+      await append(system().log, 0, { ...again(minute * MINUTE), visitor: visitor(minute) });
+      await system().counted();
+    }
+    expect((await system().stores.raw()).map(({ visitor, event_id }) => [visitor, event_id])).toEqual([
+      [number(1), uuid(1)],
+      ...[2, 4, 6, 8].flatMap((minute) => [
+        [number(1), uuid(10 + minute)],
+        [number(minute), uuid(1)],
+      ]),
+    ]);
   });
 
   it('counts once across a restart', async () => {

@@ -2,7 +2,14 @@
 import type { Event } from '../contract/event.ts';
 import { DROP_REASONS, type SetAsideReason } from '../contract/outcome.ts';
 import { visitorNumber } from '../contract/visitor.ts';
-import { isRepeat, loadSince, MEMORY_MS, WINDOW_MS } from './duplicate-window.ts';
+import {
+  type DuplicateWindow,
+  isRepeat,
+  loadSince,
+  MEMORY_MS,
+  type Told,
+  WINDOW_MS,
+} from './duplicate-window.ts';
 import { eventKey } from './event-key.ts';
 import { InstantsByKey } from './instants-by-key.ts';
 import { linesOf } from './lines.ts';
@@ -100,35 +107,44 @@ const reachOf = ({ late }: Event): number => (late ? MEMORY_MS : WINDOW_MS);
 /** The same event id of the same visitor within ten minutes, or within a week where it is marked late: the first one counts. */
 async function dropRepeats(draft: Draft, { analytics }: StepContext): Promise<void> {
   const { partition, firstOffset, window } = draft.portion;
-  const named = draft.entries.flatMap(({ event }) => {
-    const { event_id, received_at } = event;
-    return event_id === undefined ? [] : [{ event_id, received_at, reachMs: reachOf(event) }];
-  });
+  const named = draft.entries.filter(({ key }) => key !== undefined);
   if (named.length === 0) return;
   if (!window.isLoaded) {
-    const since = loadSince(named.reduce((latest, { received_at }) => Math.max(latest, received_at), 0));
+    const latest = named.reduce((latest, { event }) => Math.max(latest, event.received_at), 0);
+    const since = loadSince(latest);
     window.load(await analytics.recentEventIds(partition, firstOffset, since), since);
   }
-  // Frames that waited in a spool for hours must not bring hours of ids into memory: raw is asked for theirs alone.
-  const beyond = named.filter(
-    ({ received_at, reachMs }) => reachMs > WINDOW_MS || !window.covers(received_at),
-  );
-  const beyondIds = [...new Set(beyond.map(({ event_id }) => event_id))];
-  const beyondSince = beyond.reduce(
-    (first, { received_at, reachMs }) => Math.min(first, loadSince(received_at, reachMs)),
+  const repeats = new Set<Entry>();
+  const unsure: Entry[] = [];
+  for (const entry of named) {
+    const told = whatWindowTells(window, entry);
+    if (told === 'repeat') repeats.add(entry);
+    if (told === 'unsure') unsure.push(entry);
+  }
+  const unsureIds = [...new Set(unsure.flatMap(({ event: { event_id } }) => event_id ?? []))];
+  const unsureSince = unsure.reduce(
+    (first, { event }) => Math.min(first, loadSince(event.received_at, reachOf(event))),
     Infinity,
   );
-  const known = await analytics.seenEventIds(partition, firstOffset, beyondSince, beyondIds);
+  const known = await analytics.seenEventIds(partition, firstOffset, unsureSince, unsureIds);
   /** By raw, and before in this portion. The latest of an id is what tells: an earlier one is no closer to what comes after. */
   const seen = new InstantsByKey(known.length + named.length);
-  for (const { eventId, visitor, receivedAt } of known) seen.note(eventKey(visitor, eventId), receivedAt, 0);
-  keep(draft, 'duplicate', ({ event, key }) => {
+  for (const { eventId, visitor, receivedAt } of known) seen.note(eventKey(visitor, eventId), receivedAt);
+  keep(draft, 'duplicate', (entry) => {
+    const { event, key } = entry;
     if (key === undefined) return true;
-    const { received_at } = event;
-    if (isRepeat(seen.get(key), received_at, reachOf(event)) || window.has(key, received_at)) return false;
-    seen.note(key, received_at, 0);
+    if (repeats.has(entry) || isRepeat(seen.get(key), event.received_at, reachOf(event))) return false;
+    seen.note(key, event.received_at);
     return true;
   });
+}
+
+/** Frames that waited in a spool for hours must not bring hours of ids into memory: raw is asked for theirs alone. */
+function whatWindowTells(window: DuplicateWindow, { event, key }: Entry): Told {
+  if (key === undefined) return 'new';
+  const told = window.tell(key, event.received_at);
+  const isBeyond = event.late === true || !window.covers(event.received_at);
+  return told === 'new' && isBeyond ? 'unsure' : told;
 }
 
 /** History may be imported again at any time, long after the window: raw is asked. */
