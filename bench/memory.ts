@@ -1,10 +1,9 @@
 /**
- * How much memory do all processes have, idle after the start, and under `RATE` events a second (20,000) for `DURATION` seconds (120)?
+ * How much memory do all processes have, idle after the start, and under `RATE` events a second (20,000) for `DURATION` seconds (600)?
  *
  * Everything runs embedded, as `npm start` runs it. It is idle once it is ready and its memory has stayed about the same for half a minute.
  * The sender, arrays of twenty beacons at a steady rate after a rise of twenty seconds, is a process that is not counted. Every second
- * the memory of each part is noted, as `bench/memory/resident.ts` says. What the pipeline remembers grows for eleven minutes, so
- * `DURATION=720` says more. Exits 1 where all together have more than the limits, also while they catch up,
+ * the memory of each part is noted, as `bench/memory/resident.ts` says. What the pipeline remembers grows for eleven minutes. Exits 1 where all together have more than the limits, also while they catch up,
  * or the rate was not reached.
  *
  * Two sums, since neither is all: pages counted once are what the machine has to have. Summed RSS is what most tools show, and
@@ -22,7 +21,7 @@ import { hundredths } from './ranges/statistics.ts';
 import { keep, load } from './result.ts';
 
 const RATE = Number(process.env.RATE ?? 20_000);
-const DURATION = Number(process.env.DURATION ?? 120);
+const DURATION = Number(process.env.DURATION ?? 600);
 const WARM_UP_SECONDS = Math.min(20, DURATION);
 /** Of the rate that was asked. */
 const REACHED = 0.95;

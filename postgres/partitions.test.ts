@@ -55,7 +55,7 @@ describeWithStack('the partitions of sessions', 'STACK_POSTGRES', (address) => {
     for (const row of rows) expect(row.sessions).toBeGreaterThan((SESSIONS / PARTITIONS) * 0.8);
   });
 
-  it('have the indexes of the table before them, but none on what changes with each event', async () => {
+  it('have indexes on what is looked for, and none on what changes with each event', async () => {
     const { rows } = await scratch.pool.query<{ indexdef: string }>(
       "select indexdef from pg_indexes where tablename = 'anonymous_session_07'",
     );
@@ -64,7 +64,6 @@ describeWithStack('the partitions of sessions', 'STACK_POSTGRES', (address) => {
       '(converted_at) WHERE (converted_at IS NOT NULL)',
       '(fingerprint)',
       '(first_seen)',
-      '(session_id)',
       '(user_id) WHERE (user_id IS NOT NULL)',
     ]);
   });

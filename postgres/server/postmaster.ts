@@ -6,12 +6,10 @@ import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isCode } from '../../file-system.ts';
-import { availableMemory } from '../../memory.ts';
 import { SessionStoreError } from '../port.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
-import { sharedBuffersMiB } from './shared-buffers.ts';
 
 /** Recovery after a crash replays at most `max_wal_size`. */
 const START_TIMEOUT_SECONDS = 120;
@@ -26,7 +24,8 @@ const SETTINGS: Record<string, string | number> = {
   max_connections: 50,
   // Nobody logs in as one.
   superuser_reserved_connections: 0,
-  shared_buffers: `${sharedBuffersMiB(availableMemory())}MB`,
+  // The rest of the memory is the analytics engine's, and the system's cache has what is not here.
+  shared_buffers: '128MB',
   max_wal_size: '2GB',
   fsync: 'on',
   synchronous_commit: 'on',
