@@ -3,8 +3,8 @@
  *
  * Everything runs embedded, as `npm start` runs it. It is idle once it is ready and its memory has stayed about the same for half a minute.
  * The sender, arrays of twenty beacons at a steady rate after a rise of twenty seconds, is a process that is not counted. Every second
- * the memory of each part is noted, as `bench/memory/resident.ts` says. What the pipeline remembers grows for eleven minutes. Exits 1 where all together have more than the limits, also while they catch up,
- * or the rate was not reached.
+ * the memory of each part is noted, as `bench/memory/resident.ts` says. It takes about as long until the pipeline remembers all ids that it ever
+ * does. Exits 1 where all together have more than the limits, also while they catch up, or the rate was not reached.
  *
  * Two sums, since neither is all: pages counted once are what the machine has to have. Summed RSS is what most tools show, and
  * counts the program of Node three times and PostgreSQL's buffers once for each of its processes.

@@ -15,6 +15,9 @@ const ALL_TIME: TurnBudget = {
   calm: 0,
 };
 
+/** For a collector that has to refuse what it is sent. */
+export const NO_TIME: TurnBudget = { burst: 0, lasting: 0, patience: 0, calm: 0 };
+
 export function startTestCollector({ config, ...changes }: Engines & Changes): Promise<Collector> {
   return startCollector({
     fingerprintSecret: 'a secret of the test',

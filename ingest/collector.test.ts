@@ -14,7 +14,7 @@ import { openLog } from '../kafka/open.ts';
 import { type EventLog, LogError } from '../kafka/port.ts';
 import { openLive } from '../redis/open.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
-import { startTestCollector } from './collector.fixture.ts';
+import { NO_TIME, startTestCollector } from './collector.fixture.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
 import { REST_MS } from './crumbs.ts';
 
@@ -25,7 +25,6 @@ const BEACON = {
   fingerprint: 'fingerprint-1',
 };
 /** For a second piece of work in a turn. */
-const NO_TIME = { burst: 0, lasting: 0, patience: 0, calm: 0 };
 const UUID = '01234567-89ab-4def-8123-456789abcdef';
 
 let folder: string;

@@ -6,7 +6,7 @@ import { FaultyLog } from '../kafka/faulty-log.fixture.ts';
 import { openLog } from '../kafka/open.ts';
 import { openLive } from '../redis/open.ts';
 import { type LiveStore, LiveStoreError } from '../redis/port.ts';
-import { startTestCollector } from './collector.fixture.ts';
+import { NO_TIME, startTestCollector } from './collector.fixture.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
@@ -59,7 +59,7 @@ test('a collector whose log and live store answer is ready, and nothing is missi
 });
 
 test('one that has refused for want of time is ready, and says so for ten seconds', async () => {
-  await start({ turnBudget: { burst: 0, lasting: 0, patience: 0, calm: 0 } });
+  await start({ turnBudget: NO_TIME });
   const answers = await Promise.all(Array.from({ length: 200 }, () => post(1)));
   expect(answers.map(({ status }) => status)).toContain(503);
   const degraded = [expect.stringMatching(/^overloaded: /)];

@@ -9,7 +9,7 @@ import { openLog } from '../kafka/open.ts';
 import { type LogLine, recordingLogger } from '../logger.fixture.ts';
 import { openLive } from '../redis/open.ts';
 import type { LiveStore } from '../redis/port.ts';
-import { startTestCollector } from './collector.fixture.ts';
+import { NO_TIME, startTestCollector } from './collector.fixture.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
@@ -96,7 +96,7 @@ describe('an answer that is an error has an id that the log has, too', () => {
   });
 
   test('but one for which there is no time: it is only counted', async () => {
-    await start({ turnBudget: { burst: 0, lasting: 0, patience: 0, calm: 0 } });
+    await start({ turnBudget: NO_TIME });
     const answers = await Promise.all(Array.from({ length: 200 }, () => post(BEACON)));
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused).not.toHaveLength(0);

@@ -27,8 +27,9 @@ export class KeySet {
     return false;
   }
 
-  add(key: EventKey): void {
-    if (this.has(key)) return;
+  /** Says whether the key is new. */
+  add(key: EventKey): boolean {
+    if (this.has(key)) return false;
     if (this.#last.isFull) {
       const capacity = Math.max(this.#capacityOfNext, Math.ceil(this.size * MORE));
       this.#last = new KeyTable(capacity);
@@ -36,6 +37,7 @@ export class KeySet {
       this.#capacityOfNext = capacity * 2;
     }
     this.#last.add(key);
+    return true;
   }
 
   /** Keeps half of what there is of each key. */

@@ -15,12 +15,10 @@ export class LastKeys {
 
   /** Says whether the key is new. */
   add(key: EventKey): boolean {
-    if (this.#newer.has(key) || this.#older.has(key)) return false;
     if (this.#newer.size >= this.#count) {
       this.#older = this.#newer;
       this.#newer = new KeySet(this.#count);
     }
-    this.#newer.add(key);
-    return true;
+    return !this.#older.has(key) && this.#newer.add(key);
   }
 }
